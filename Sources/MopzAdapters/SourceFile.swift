@@ -66,6 +66,9 @@ public struct SourceTensor: Hashable, Sendable {
     case carried = 2
     /// A copy that has no effect by its nature, such as `.original_module.`.
     case redundant = 3
+    /// Read into a number that the updates hold, such as the scaling from an `.alpha`
+    /// tensor: used, but by no target as a block.
+    case scalar = 4
   }
 
   /// The name, verbatim.
