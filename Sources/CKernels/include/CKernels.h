@@ -1,1 +1,5 @@
 #pragma once
+
+// The package's loops in C, one header for each family. Each family has a
+// portable variant and variants for processors that are told apart at run time.
+#include "conversion.h"
