@@ -114,6 +114,7 @@ let package = Package(
       path: "Tests/MopzTestSupport", swiftSettings: house),
     tests("MopzBytesTests", ["MopzBytes", system]),
     tests("MopzTensorsTests", ["MopzTensors", "MopzBytes"]),
+    tests("MopzLinearAlgebraTests", ["MopzLinearAlgebra"]),
   ],
   swiftLanguageModes: [.v6]
 )
