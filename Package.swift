@@ -48,10 +48,11 @@ let package = Package(
       name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "CFileCalls"),
     .target(name: "CKernels"),
 
     // Level 1: bytes and files; digests.
-    layer("MopzBytes", [system]),
+    layer("MopzBytes", ["CFileCalls", system]),
     layer("MopzDigest", ["CXXHash"]),
 
     // Level 2: element types, shapes, conversions.

@@ -17,7 +17,14 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// A lower-case clause such as `cannot open "x.mopz": No such file or directory`.
-  public var description: String { "cannot \(operation) \"\(path)\": \(errno)" }
+  public var description: String {
+    isExistingOutput
+      ? "cannot \(operation) \(path.string.quoted): it exists, and replacing needs force"
+      : "cannot \(operation) \(path.string.quoted): \(errno)"
+  }
+
+  /// Whether an output was to be created where something stands already.
+  public var isExistingOutput: Bool { errno == .fileExists }
 
   /// Whether trying again, perhaps after freeing space, may help.
   ///
