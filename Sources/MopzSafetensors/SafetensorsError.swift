@@ -107,6 +107,7 @@ extension SafetensorsError: CustomStringConvertible {
     case .complete: "the data goes beyond the end of the file, to"
     case .noTrailer: "bytes follow the last tensor, data byte count"
     case .aligned: "the tensor is not aligned to its elements, offset in the data"
+    case .writeOrder: "written out of turn"
     }
   }
 }
