@@ -1,0 +1,115 @@
+public import ArgumentParser
+import MopzBytes
+
+/// The command line: one file that holds all adapters of a base model.
+public struct Mopctl: ParsableCommand {
+  public static let configuration = CommandConfiguration(
+    commandName: "mopctl",
+    abstract: "Convert, inspect, export, merge and verify adapters of language models.",
+    discussion: """
+      A .mopz file holds many adapters (LoRA and its relatives), as a rule all those of one \
+      base model. Nothing is lost, nothing is silent, everything is verified.
+
+      EXAMPLES
+        mopctl convert adapters/ --base base/ -o team.mopz
+        mopctl inspect team.mopz
+        mopctl export team.mopz --task support --to peft -o support/
+        mopctl merge --base base/ --adapter team.mopz#support -o merged/
+        mopctl verify --merged merged/ --base base/ --adapter team.mopz#support
+
+      EXIT STATUS
+        0 done; 1 looked at and judged wrong; 2 this input cannot be used; 64 usage; \
+      74 input/output failure, trying again may help; 130 interrupted.
+      """,
+    version: PackageVersion.text,
+    subcommands: [
+      // all
+    ])
+
+  public init() {}
+
+  /// Parses and runs a command line, and gives the status for the process.
+  public static func main(arguments: [String]) -> Int32 {
+    Cancellation.installSignalHandlers()
+    return run(arguments: arguments, console: .process).rawValue
+  }
+
+  /// Parses and runs a command line on a console.
+  static func run(arguments: [String], console: Console) -> ExitStatus {
+    let command: any ParsableCommand
+    do {
+      command = try parseAsRoot(arguments)
+    } catch {
+      return refuse(error, arguments: arguments, console: console)
+    }
+    if let command = command as? any ReportingCommand {
+      return finish(command, console: console)
+    }
+    // Only the root and ArgumentParser's own `help` come here; both print help.
+    var other = command
+    do {
+      try other.run()
+      return .done
+    } catch {
+      return refuse(error, arguments: arguments, console: console)
+    }
+  }
+
+  /// Answers a command line that was not understood, or a request for help or the version.
+  private static func refuse(
+    _ error: any Error, arguments: [String], console: Console
+  ) -> ExitStatus {
+    let text = fullMessage(for: error)
+    guard exitCode(for: error) != .success else {
+      console.out(text + "\n")
+      return .done
+    }
+    if arguments.contains("--json") {
+      let finding = Finding(
+        severity: .error, rule: "USAGE", where: "", message: message(for: error))
+      let outcome = Outcome(status: .usage, findings: [finding])
+      let command = arguments.first { !$0.hasPrefix("-") } ?? ""
+      let object = outcome.object(schema: "mopctl.usage/1", command: command)
+      console.out(object.serializedText(pretty: true) + "\n")
+    } else {
+      console.error(text + "\n")
+    }
+    return .usage
+  }
+
+  /// Runs a command and prints its outcome.
+  static func finish(_ command: some ReportingCommand, console: Console) -> ExitStatus {
+    let outcome: Outcome
+    do {
+      outcome = try command.report(to: console)
+    } catch {
+      outcome = ErrorReport.outcome(of: error)
+    }
+    let options = command.common
+    if options.json {
+      let name = type(of: command)._commandName
+      let object = outcome.object(schema: type(of: command).schema, command: name)
+      console.out(object.serializedText(pretty: true) + "\n")
+      return outcome.status
+    }
+    let isSilent = options.quiet && outcome.status == .done
+    if !isSilent {
+      for line in outcome.lines { console.out(line + "\n") }
+    }
+    for finding in outcome.findings where isShown(finding, isSilent: isSilent, options: options) {
+      console.error("mopctl: \(finding)\n")
+    }
+    return outcome.status
+  }
+
+  /// Errors are always shown, warnings unless a quiet run succeeded, notes when asked for.
+  private static func isShown(
+    _ finding: Finding, isSilent: Bool, options: CommonOptions
+  ) -> Bool {
+    switch finding.severity {
+    case .error: true
+    case .warning: !isSilent
+    case .note: options.verbose
+    }
+  }
+}
