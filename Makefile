@@ -1,0 +1,43 @@
+# Two targets set everything up on a machine that has Swift:
+#   make demo   installs the C libraries if they are missing, builds, runs the main job
+#   make test   builds and runs every test
+
+SWIFT ?= swift
+PYTHON ?= python3
+MOPCTL = .build/release/mopctl
+DEMO = .build/demo
+FOREIGN = fixtures/foreign
+
+.PHONY: demo test build dependencies lint reference man bench clean
+
+demo: build
+	@sh fixtures/demo.sh $(MOPCTL) $(FOREIGN) $(DEMO)
+
+test: dependencies
+	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
+	$(SWIFT) test --skip-build
+
+build: dependencies
+	$(SWIFT) build -c release --product mopctl
+
+# The C libraries of Package.swift, by their headers.
+dependencies:
+	@sh .ci/dependencies
+
+lint:
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+
+# The independent reader over every container fixture.
+reference:
+	$(PYTHON) spec/reference/check_fixtures.py
+
+# Man pages, one per command, into .build/man.
+man: dependencies
+	$(SWIFT) package --allow-writing-to-directory .build/man \
+	  generate-manual --multi-page --output-directory .build/man
+
+bench: build
+	sh Benchmarks/run.sh
+
+clean:
+	rm -rf .build
