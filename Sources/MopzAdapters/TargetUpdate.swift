@@ -160,6 +160,10 @@ public struct Scalar: Hashable, Sendable {
     case scaling = 1
     /// The relative error that a fit reached for this target.
     case relativeError = 2
+    /// Which rotation a target of ``UpdateKind/rotation`` is (spec §8.5).
+    case variant = 3
+    /// The number of terms of a rotation's Neumann series (spec §8.5).
+    case termCount = 4
   }
 
   public var role: Role
