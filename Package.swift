@@ -114,6 +114,8 @@ let package = Package(
       dependencies: ["MopzBytes", "MopzTensors", system],
       path: "Tests/MopzTestSupport", swiftSettings: house),
     tests("MopzBytesTests", ["MopzBytes", system]),
+    tests("MopzDigestTests", ["MopzDigest", "MopzBytes"]),
+    tests("HouseRulesTests", ["MopzBytes", system]),
     tests("MopzTensorsTests", ["MopzTensors", "MopzBytes"]),
     tests("MopzLinearAlgebraTests", ["MopzLinearAlgebra"]),
   ],

@@ -1,8 +1,14 @@
 /// A small generator whose sequence depends on its seed alone (SplitMix64).
+///
+/// Tests take the seed as an argument, `@Test(arguments: SeededGenerator.seeds)`, so that a
+/// failure names it.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
   public init(seed: UInt64) { state = seed }
+
+  /// The seeds for tests that try several.
+  public static let seeds: [UInt64] = [1, 2, 3, 0xFFFF_FFFF_FFFF_FFFF]
 
   public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15

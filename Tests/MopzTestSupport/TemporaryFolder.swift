@@ -1,0 +1,40 @@
+public import MopzBytes
+public import SystemPackage
+
+/// A new directory that goes away with the value.
+public final class TemporaryFolder: Sendable {
+  /// The directory.
+  public let path: FilePath
+
+  /// Creates a directory in the system's place for temporary files.
+  public init() throws(SystemError) {
+    let random = String(UInt64.random(in: 0...UInt64.max), radix: 36)
+    path = FilePath("/tmp/mopz-tests-\(random)")
+    try path.createDirectory()
+  }
+
+  deinit { try? path.removeTree() }
+
+  /// The path of a name in the directory.
+  public func callAsFunction(_ name: String) -> FilePath { path.appending(name) }
+
+  /// Creates a file.
+  @discardableResult
+  public func write(_ name: String, _ bytes: [UInt8]) throws(SystemError) -> FilePath {
+    var file = try OutputFile(creating: self(name))
+    try file.append(bytes)
+    try file.close()
+    return self(name)
+  }
+
+  /// Creates a file with the UTF-8 of a text.
+  @discardableResult
+  public func write(_ name: String, _ text: String) throws(SystemError) -> FilePath {
+    try write(name, Array(text.utf8))
+  }
+
+  /// The names in the directory, ordered by their bytes.
+  public func names() throws(SystemError) -> [String] {
+    try path.directoryEntries().map(\.name.string)
+  }
+}
