@@ -98,14 +98,3 @@ extension Span where Element: BitwiseCopyable {
     }
   }
 }
-
-extension RawSpan {
-  /// The bytes as elements, for parsers that read one byte after the other.
-  public var octets: Span<UInt8> {
-    @_lifetime(copy self)
-    get {
-      // SAFETY: every bit pattern is a `UInt8`, whose alignment is 1.
-      unsafe _unsafeView(as: UInt8.self)
-    }
-  }
-}

@@ -2,69 +2,66 @@ import MopzBytes
 import MopzTensors
 
 /// Reads a header's JSON into entries, in the order of the header.
+///
+/// No tree is built: what a header may hold is known at each place, so a header
+/// of a million tensors costs little more than the names in it, and one that is
+/// refused costs no more than its bytes up to the reason.
 struct HeaderParser: ~Escapable {
-  private var cursor: HeaderCursor
+  private var scanner: JSONScanner
+  private let file: String
   private let dataByteCount: Int
-  private var lastShape: Shape = []
   private var dimensions: [Int] = []
+  private var lastShape: Shape = []
+  private var lastDType = DType.f32
 
   private(set) var entries: [SafetensorsHeader.Entry] = []
   private(set) var indices: [String: Int] = [:]
   private(set) var metadata: [SafetensorsHeader.Property]?
 
   @_lifetime(copy json)
-  init(_ json: RawSpan, dataByteCount: Int?, file: String) {
-    cursor = HeaderCursor(json, file: file)
+  init(_ json: RawSpan, dataByteCount: Int?, file: String) throws(SafetensorsError) {
+    do { scanner = try JSONScanner(json) } catch {
+      throw SafetensorsError(error, file: file)
+    }
+    self.file = file
     self.dataByteCount = dataByteCount ?? Int.max
   }
 
   /// Reads the whole header.
   mutating func parse() throws(SafetensorsError) {
-    try cursor.expect("{")
-    if !cursor.isEmpty(until: "}") {
-      repeat {
-        let start = cursor.position
-        let name = try cursor.string()
-        try cursor.expect(":")
-        if name == "__metadata__" {
-          try parseMetadata(at: start)
-        } else {
-          try add(try parseEntry(named: name, at: start), at: start)
-        }
-      } while try cursor.another(before: "}")
+    try beginObject()
+    while let name = try nextKey() {
+      let start = scanner.keyOffset
+      if name == "__metadata__" {
+        try parseMetadata(at: start)
+        continue
+      }
+      guard Self.isSound(name) else { throw error(.soundName, at: start, tensor: name) }
+      let entry = try parseEntry(named: name, at: start)
+      // Strings are equal if they are canonically equivalent: names that only
+      // their composition tells apart are refused with those that are the same.
+      guard indices.updateValue(entries.count, forKey: name) == nil else {
+        throw error(.uniqueName, at: start, tensor: name)
+      }
+      entries.append(entry)
     }
-    guard cursor.peek() == nil else { throw cursor.unexpected(expected: "the end of the header") }
-  }
-
-  private mutating func add(
-    _ entry: SafetensorsHeader.Entry, at start: Int
-  ) throws(SafetensorsError) {
-    // Strings are equal if they are canonically equivalent: names that only
-    // their composition tells apart are refused with those that are the same.
-    guard indices.updateValue(entries.count, forKey: entry.info.name) == nil else {
-      throw cursor.error(.uniqueName, at: start, tensor: entry.info.name)
-    }
-    entries.append(entry)
+    do { try scanner.finish() } catch { throw SafetensorsError(error, file: file) }
   }
 
   private mutating func parseMetadata(at start: Int) throws(SafetensorsError) {
     guard metadata == nil else {
-      throw cursor.error(.metadataUnique, at: start, tensor: "__metadata__")
+      throw error(.metadataUnique, at: start, tensor: "__metadata__")
     }
     var properties: [SafetensorsHeader.Property] = []
     var keys: Set<String> = []
-    try cursor.expect("{", rule: .metadataStrings)
-    if !cursor.isEmpty(until: "}") {
-      repeat {
-        let place = cursor.position
-        let key = try cursor.string()
-        try cursor.expect(":")
-        guard keys.insert(key).inserted else {
-          throw cursor.error(.metadataUnique, at: place, tensor: key)
-        }
-        let value = try cursor.string(rule: .metadataStrings, tensor: key)
-        properties.append(.init(key: key, value: value))
-      } while try cursor.another(before: "}")
+    try expect(.object, .metadataStrings, tensor: nil)
+    try beginObject()
+    while let key = try nextKey() {
+      guard keys.insert(key).inserted else {
+        throw error(.metadataUnique, at: scanner.keyOffset, tensor: key)
+      }
+      try expect(.string, .metadataStrings, tensor: key)
+      properties.append(.init(key: key, value: try readString()))
     }
     metadata = properties
   }
@@ -72,43 +69,37 @@ struct HeaderParser: ~Escapable {
   private mutating func parseEntry(
     named name: String, at start: Int
   ) throws(SafetensorsError) -> SafetensorsHeader.Entry {
-    guard Self.isSound(name) else { throw cursor.error(.soundName, at: start, tensor: name) }
     var dtype: DType?
     var shape: Shape?
     var range: (begin: UInt64, end: UInt64)?
-    try cursor.expect("{", rule: .requiredField, tensor: name)
-    if !cursor.isEmpty(until: "}") {
-      repeat {
-        _ = cursor.peek()
-        let place = cursor.position
-        let field = try cursor.string(tensor: name)
-        try cursor.expect(":", tensor: name)
-        let isRepeated: Bool
-        switch field {
-        case "dtype":
-          isRepeated = dtype != nil
-          dtype = try parseDType(of: name)
-        case "shape":
-          isRepeated = shape != nil
-          shape = try parseShape(of: name)
-        case "data_offsets":
-          isRepeated = range != nil
-          range = try parseOffsets(of: name)
-        default:
-          throw cursor.error(
-            .knownField, at: place, tensor: name,
-            .unexpected(expected: "dtype, shape or data_offsets", found: field))
-        }
-        if isRepeated {
-          throw cursor.error(
-            .uniqueField, at: place, tensor: name, .unexpected(expected: "it once", found: field))
-        }
-      } while try cursor.another(before: "}")
+    try expect(.object, .requiredField, tensor: name)
+    try beginObject()
+    while let field = try nextKey() {
+      let place = scanner.keyOffset
+      let isRepeated: Bool
+      switch field {
+      case "dtype":
+        isRepeated = dtype != nil
+        dtype = try parseDType(of: name)
+      case "shape":
+        isRepeated = shape != nil
+        shape = try parseShape(of: name)
+      case "data_offsets":
+        isRepeated = range != nil
+        range = try parseOffsets(of: name)
+      default:
+        throw error(
+          .knownField, at: place, tensor: name,
+          .unexpected(expected: "dtype, shape or data_offsets", found: field))
+      }
+      if isRepeated {
+        throw error(
+          .uniqueField, at: place, tensor: name, .unexpected(expected: "it once", found: field))
+      }
     }
     guard let dtype, let shape, let range else {
       let missing = dtype == nil ? "dtype" : shape == nil ? "shape" : "data_offsets"
-      throw cursor.error(
-        .requiredField, at: start, tensor: name, .unexpected(expected: missing, found: ""))
+      throw error(.requiredField, at: start, tensor: name, .missing(missing))
     }
     return SafetensorsHeader.Entry(
       info: TensorInfo(name: name, dtype: dtype, shape: shape),
@@ -116,42 +107,43 @@ struct HeaderParser: ~Escapable {
   }
 
   private mutating func parseDType(of name: String) throws(SafetensorsError) -> DType {
-    _ = cursor.peek()
-    let place = cursor.position
-    let code = try cursor.string(rule: .knownDType, tensor: name)
+    try expect(.string, .knownDType, tensor: name)
+    let place = scanner.offset
+    let code = try readString()
+    if code == lastDType.code { return lastDType }
     guard let dtype = DType(code: code) else {
-      throw cursor.error(
+      throw error(
         .knownDType, at: place, tensor: name,
         .unexpected(expected: "a type such as F32", found: code))
     }
+    lastDType = dtype
     return dtype
   }
 
   private mutating func parseShape(of name: String) throws(SafetensorsError) -> Shape {
-    try cursor.expect("[", rule: .integer, tensor: name)
-    let place = cursor.position
+    try expect(.array, .integer, tensor: name)
+    let place = scanner.offset
     dimensions.removeAll(keepingCapacity: true)
-    if !cursor.isEmpty(until: "]") {
-      repeat {
-        guard dimensions.count < SafetensorsHeader.dimensionCountMax else {
-          let limit = SafetensorsHeader.dimensionCountMax
-          throw cursor.error(
-            .dimensionLimit, at: place, tensor: name,
-            .exceedsLimit(UInt64(limit + 1), limit: UInt64(limit)))
-        }
-        let dimension = try cursor.integer(tensor: name)
-        guard let dimension = Int(exactly: dimension) else {
-          throw cursor.error(
-            .shapeOverflow, at: place, tensor: name,
-            .exceedsLimit(dimension, limit: UInt64(Int.max)))
-        }
-        dimensions.append(dimension)
-      } while try cursor.another(before: "]")
+    try beginArray()
+    while try nextElement() {
+      guard dimensions.count < SafetensorsHeader.dimensionCountMax else {
+        let limit = SafetensorsHeader.dimensionCountMax
+        throw error(
+          .dimensionLimit, at: place, tensor: name,
+          .exceedsLimit(UInt64(limit + 1), limit: UInt64(limit)))
+      }
+      let dimension = try readInteger(tensor: name)
+      guard let dimension = Int(exactly: dimension) else {
+        throw error(
+          .shapeOverflow, at: place, tensor: name,
+          .exceedsLimit(dimension, limit: UInt64(Int.max)))
+      }
+      dimensions.append(dimension)
     }
     // Neighbours often have one shape; they share its storage.
     if dimensions == lastShape.dimensions { return lastShape }
     guard let shape = Shape(checking: dimensions) else {
-      throw cursor.error(.shapeOverflow, at: place, tensor: name)
+      throw error(.shapeOverflow, at: place, tensor: name)
     }
     lastShape = shape
     return shape
@@ -160,12 +152,19 @@ struct HeaderParser: ~Escapable {
   private mutating func parseOffsets(
     of name: String
   ) throws(SafetensorsError) -> (begin: UInt64, end: UInt64) {
-    try cursor.expect("[", rule: .integer, tensor: name)
-    let begin = try cursor.integer(tensor: name)
-    try cursor.expect(",", rule: .integer, tensor: name)
-    let end = try cursor.integer(tensor: name)
-    try cursor.expect("]", rule: .integer, tensor: name)
-    return (begin, end)
+    try expect(.array, .integer, tensor: name)
+    let place = scanner.offset
+    try beginArray()
+    var numbers: (UInt64, UInt64) = (0, 0)
+    var count: UInt64 = 0
+    while try nextElement() {
+      numbers = (numbers.1, try readInteger(tensor: name))
+      count += 1
+    }
+    guard count == 2 else {
+      throw error(.integer, at: place, tensor: name, .mismatch(expected: 2, found: count))
+    }
+    return numbers
   }
 
   /// Checks a tensor's range against its type and shape and against the data that there is.
@@ -173,33 +172,34 @@ struct HeaderParser: ~Escapable {
     _ range: (begin: UInt64, end: UInt64), dtype: DType, shape: Shape, name: String, at start: Int
   ) throws(SafetensorsError) -> Range<Int> {
     let (bits, overflow) = shape.elementCount.multipliedReportingOverflow(by: dtype.bitCount)
-    guard !overflow else { throw cursor.error(.shapeOverflow, at: start, tensor: name) }
+    guard !overflow else { throw error(.shapeOverflow, at: start, tensor: name) }
     guard bits % 8 == 0 else {
-      throw cursor.error(
+      throw error(
         .wholeBytes, at: start, tensor: name,
-        .mismatch(expected: UInt64(bits / 8 * 8), found: UInt64(bits)))
+        .mismatch(expected: UInt64((bits / 8 + 1) * 8), found: UInt64(bits)))
     }
-    guard range.end >= range.begin, range.end - range.begin == UInt64(bits / 8) else {
-      throw cursor.error(
+    guard range.begin <= range.end else {
+      throw error(
         .byteCount, at: start, tensor: name,
-        range.end >= range.begin
-          ? .mismatch(expected: UInt64(bits / 8), found: range.end - range.begin)
-          : .unexpected(expected: "end after begin", found: "[\(range.begin),\(range.end)]"))
+        .unexpected(expected: "an end after the begin", found: "[\(range.begin),\(range.end)]"))
     }
-    guard let checked = ByteRange(
-      offset: range.begin, count: UInt64(bits / 8), within: dataByteCount)
-    else {
-      throw cursor.error(
-        .complete, at: start, tensor: name,
-        .exceedsLimit(range.end, limit: UInt64(dataByteCount)))
+    guard range.end - range.begin == UInt64(bits / 8) else {
+      throw error(
+        .byteCount, at: start, tensor: name,
+        .mismatch(expected: UInt64(bits / 8), found: range.end - range.begin))
     }
-    return checked.range
+    let known = ByteRange(offset: range.begin, count: UInt64(bits / 8), within: dataByteCount)
+    guard let known else {
+      throw error(
+        .complete, at: start, tensor: name, .exceedsLimit(range.end, limit: UInt64(dataByteCount)))
+    }
+    return known.range
   }
 
   /// Whether a name is not empty, has no control character and climbs no directory.
   static func isSound(_ name: String) -> Bool {
     if name.isEmpty { return false }
-    var component = 0  // the dots so far of a component of dots alone; negative in any other
+    var dots = 0  // of a component that is dots alone so far; negative in any other
     var previous: UInt8 = 0
     for byte in name.utf8 {
       // U+0080 to U+009F are C2 80 to C2 9F.
@@ -207,12 +207,63 @@ struct HeaderParser: ~Escapable {
       previous = byte
       switch byte {
       case UInt8(ascii: "/"), UInt8(ascii: "\\"):
-        if component == 2 { return false }
-        component = 0
-      case UInt8(ascii: ".") where component >= 0: component += 1
-      default: component = -1
+        if dots == 2 { return false }
+        dots = 0
+      case UInt8(ascii: ".") where dots >= 0: dots += 1
+      default: dots = -1
       }
     }
-    return component != 2
+    return dots != 2
+  }
+}
+
+/// The scanner's steps, with its errors told as those of a safetensors file.
+extension HeaderParser {
+  private func error(
+    _ rule: SafetensorsRule, at place: Int, tensor: String?,
+    _ detail: SafetensorsError.Detail = .none
+  ) -> SafetensorsError {
+    SafetensorsError(rule: rule, file: file, tensor: tensor, offset: 8 + place, detail: detail)
+  }
+
+  /// Checks what kind of value is next; what is no value at all is a matter of syntax.
+  private mutating func expect(
+    _ kind: JSONScanner.Kind, _ rule: SafetensorsRule, tensor: String?
+  ) throws(SafetensorsError) {
+    let found: JSONScanner.Kind
+    do { found = try scanner.peekKind() } catch { throw SafetensorsError(error, file: file) }
+    guard found == kind else {
+      throw error(
+        rule, at: scanner.offset, tensor: tensor,
+        .unexpected(expected: "\(kind)", found: "\(found)"))
+    }
+  }
+
+  private mutating func beginObject() throws(SafetensorsError) {
+    do { try scanner.beginObject() } catch { throw SafetensorsError(error, file: file) }
+  }
+
+  private mutating func beginArray() throws(SafetensorsError) {
+    do { try scanner.beginArray() } catch { throw SafetensorsError(error, file: file) }
+  }
+
+  private mutating func nextKey() throws(SafetensorsError) -> String? {
+    do { return try scanner.nextKey() } catch { throw SafetensorsError(error, file: file) }
+  }
+
+  private mutating func nextElement() throws(SafetensorsError) -> Bool {
+    do { return try scanner.nextElement() } catch { throw SafetensorsError(error, file: file) }
+  }
+
+  private mutating func readString() throws(SafetensorsError) -> String {
+    do { return try scanner.readString() } catch { throw SafetensorsError(error, file: file) }
+  }
+
+  /// Reads digits alone: no sign, no fraction, no exponent, no leading zero.
+  private mutating func readInteger(tensor: String) throws(SafetensorsError) -> UInt64 {
+    let value: UInt64?
+    do { value = try scanner.readUInt64() } catch { throw SafetensorsError(error, file: file) }
+    guard let value else { throw error(.integer, at: scanner.offset, tensor: tensor) }
+    return value
   }
 }

@@ -12,6 +12,10 @@ public struct SafetensorsError: Error, Hashable, Sendable {
     case exceedsLimit(UInt64, limit: UInt64)
     /// Something else than what had to be there; `found` is text of the file.
     case unexpected(expected: String, found: String)
+    /// Something that has to be there is not.
+    case missing(String)
+    /// The text is no JSON; offsets count from the start of the file.
+    case malformed(JSONError)
     /// The operating system refused.
     case system(SystemError)
   }
@@ -44,6 +48,14 @@ public struct SafetensorsError: Error, Hashable, Sendable {
     if case .system(let error) = detail { error } else { nil }
   }
 
+  /// An error of a header's JSON, before which eight bytes lie in the file.
+  init(_ error: JSONError, file: String) {
+    let offset = error.offset + 8
+    self.init(
+      rule: error.reason == .notUTF8 ? .utf8 : .syntax, file: file, offset: offset,
+      detail: .malformed(JSONError(error.reason, at: offset)))
+  }
+
   init(_ error: SystemError, file: String) {
     self.init(rule: .accessible, file: file, detail: .system(error))
   }
@@ -58,10 +70,12 @@ extension SafetensorsError: CustomStringConvertible {
     text += subject
     switch detail {
     case .none, .system: break
+    case .malformed(let error): return "\(text): \(error) (\(rule.rawValue))"
     case .mismatch(let expected, let found): text += " \(found), expected \(expected)"
     case .exceedsLimit(let found, let limit): text += " \(found), the limit is \(limit)"
     case .unexpected(let expected, let found):
-      text += ": found \(found.isEmpty ? "nothing" : found.quoted), expected \(expected)"
+      text += ": found \(found.quoted), expected \(expected)"
+    case .missing(let name): text += " \(name)"
     }
     if let offset { text += " at offset \(offset)" }
     return text + " (\(rule.rawValue))"
@@ -93,6 +107,7 @@ extension SafetensorsError: CustomStringConvertible {
     case .complete: "the data goes beyond the end of the file, to"
     case .noTrailer: "bytes follow the last tensor, data byte count"
     case .aligned: "the tensor is not aligned to its elements, offset in the data"
+    case .writeOrder: "written out of turn"
     }
   }
 }

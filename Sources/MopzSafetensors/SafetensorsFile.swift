@@ -17,6 +17,8 @@ public import SystemPackage
 public struct SafetensorsFile: Sendable {
   /// What errors call the file: its path, or the name that it was given.
   public let name: String
+  /// The path that it was opened with; nil for a file in memory.
+  public let path: FilePath?
   /// The header.
   public let header: SafetensorsHeader
   /// The whole file.
@@ -32,7 +34,7 @@ public struct SafetensorsFile: Sendable {
     do { bytes = try Bytes(mapping: path) } catch {
       throw SafetensorsError(error, file: path.string)
     }
-    try self.init(bytes: bytes, name: path.string)
+    try self.init(bytes: bytes, name: path.string, path: path)
   }
 
   /// Validates a file that is in memory.
@@ -40,6 +42,10 @@ public struct SafetensorsFile: Sendable {
   /// - Throws: ``SafetensorsError`` for the first rule that is broken.
   /// - Complexity: O(header).
   public init(bytes: Bytes, name: String) throws(SafetensorsError) {
+    try self.init(bytes: bytes, name: name, path: nil)
+  }
+
+  private init(bytes: Bytes, name: String, path: FilePath?) throws(SafetensorsError) {
     guard bytes.count >= 8 else {
       throw SafetensorsError(
         rule: .lengthField, file: name, detail: .mismatch(expected: 8, found: UInt64(bytes.count)))
@@ -60,6 +66,7 @@ public struct SafetensorsFile: Sendable {
       file: name)
     self.bytes = bytes
     self.name = name
+    self.path = path
   }
 
   /// The JSON of the header as it stands in the file, with its padding.

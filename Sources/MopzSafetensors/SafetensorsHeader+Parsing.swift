@@ -20,7 +20,7 @@ extension SafetensorsHeader {
         rule: .headerLimit, file: file, offset: 0,
         detail: .exceedsLimit(UInt64(json.byteCount), limit: UInt64(Self.jsonByteCountMax)))
     }
-    var parser = HeaderParser(json, dataByteCount: dataByteCount, file: file)
+    var parser = try HeaderParser(json, dataByteCount: dataByteCount, file: file)
     try parser.parse()
     let (tensors, headerOrder) = Self.inDataOrder(parser.entries)
     let total = try Self.checkTiling(of: tensors, dataByteCount: dataByteCount, file: file)

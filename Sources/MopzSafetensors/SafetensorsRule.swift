@@ -52,4 +52,6 @@ public enum SafetensorsRule: String, Hashable, Sendable, CaseIterable {
   case noTrailer = "ST-22"
   /// A tensor that has elements begins at a multiple of their alignment in the data section.
   case aligned = "ST-23"
+  /// A writer gets the tensors in the order of the header.
+  case writeOrder = "ST-24"
 }

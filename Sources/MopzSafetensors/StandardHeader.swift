@@ -91,9 +91,9 @@ public enum StandardHeader {
     json += "\"__metadata__\":{".utf8
     for (index, property) in metadata.enumerated() {
       if index > 0 { json.append(UInt8(ascii: ",")) }
-      appendQuoted(property.key, to: &json)
+      JSON.appendString(property.key, to: &json)
       json.append(UInt8(ascii: ":"))
-      appendQuoted(property.value, to: &json)
+      JSON.appendString(property.value, to: &json)
     }
     json.append(UInt8(ascii: "}"))
     return json
@@ -103,7 +103,7 @@ public enum StandardHeader {
     _ entry: SafetensorsHeader.Entry, isFirst: Bool, to json: inout [UInt8]
   ) {
     if !isFirst { json.append(UInt8(ascii: ",")) }
-    appendQuoted(entry.info.name, to: &json)
+    JSON.appendString(entry.info.name, to: &json)
     json += ":{\"dtype\":\"".utf8
     json += entry.info.dtype.code.utf8
     json += "\",\"shape\":[".utf8
@@ -116,31 +116,5 @@ public enum StandardHeader {
     json.append(UInt8(ascii: ","))
     json += String(entry.dataRange.upperBound).utf8
     json += "]}".utf8
-  }
-
-  /// Appends a string in quotes, escaped as serde_json escapes.
-  private static func appendQuoted(_ string: String, to json: inout [UInt8]) {
-    json.append(UInt8(ascii: "\""))
-    for byte in string.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""): json += "\\\"".utf8
-      case UInt8(ascii: "\\"): json += "\\\\".utf8
-      case 0x08: json += "\\b".utf8
-      case 0x09: json += "\\t".utf8
-      case 0x0a: json += "\\n".utf8
-      case 0x0c: json += "\\f".utf8
-      case 0x0d: json += "\\r".utf8
-      case 0..<0x20:
-        json += "\\u00".utf8
-        json.append(hexadecimal(byte >> 4))
-        json.append(hexadecimal(byte & 15))
-      default: json.append(byte)
-      }
-    }
-    json.append(UInt8(ascii: "\""))
-  }
-
-  private static func hexadecimal(_ digit: UInt8) -> UInt8 {
-    digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
   }
 }
