@@ -1,0 +1,70 @@
+public import MopzBytes
+public import MopzSafetensors
+import SystemPackage
+
+/// A reason for which a source could not be read, or an output not be written.
+///
+/// Composed by wrapping, so that the caller can tell a full disk from a damaged file.
+public enum ConversionError: Error, Sendable, CustomStringConvertible {
+  /// The input was understood, and cannot be used as it is.
+  case refused(Refusal)
+  /// The request itself makes no sense, such as a scale that is no number.
+  case usage(String)
+  /// The operating system refused.
+  case system(SystemError)
+  /// A weights file is damaged.
+  case safetensors(SafetensorsError)
+  /// The user asked to stop.
+  case interrupted(Interrupted)
+
+  /// A lower-case clause that says what, where, expected and found.
+  public var description: String {
+    switch self {
+    case .refused(let refusal): refusal.description
+    case .usage(let message): message
+    case .system(let error): error.description
+    case .safetensors(let error): error.description
+    case .interrupted(let error): error.description
+    }
+  }
+
+  /// The refusal of the operating system behind it, if there is one.
+  public var systemError: SystemError? {
+    switch self {
+    case .system(let error): error
+    case .safetensors(let error): error.systemError
+    default: nil
+    }
+  }
+
+  /// The error as a finding.
+  public var finding: Finding {
+    switch self {
+    case .refused(let refusal): refusal.finding
+    case .usage: Finding(severity: .error, rule: "USAGE", where: "", message: description)
+    case .system(let error):
+      Finding(
+        severity: .error, rule: "SYSTEM", where: error.path.string.quoted, message: description)
+    case .safetensors(let error):
+      Finding(
+        severity: .error, rule: error.rule.rawValue, where: error.file.quoted,
+        message: description)
+    case .interrupted:
+      Finding(severity: .error, rule: "INTERRUPTED", where: "", message: description)
+    }
+  }
+
+  /// Runs `body` and wraps what it throws.
+  static func refusing<Result>(
+    _ body: () throws(Refusal) -> Result
+  ) throws(ConversionError) -> Result {
+    do throws(Refusal) { return try body() } catch { throw .refused(error) }
+  }
+
+  /// Runs `body` and wraps what it throws.
+  static func system<Result>(
+    _ body: () throws(SystemError) -> Result
+  ) throws(ConversionError) -> Result {
+    do throws(SystemError) { return try body() } catch { throw .system(error) }
+  }
+}

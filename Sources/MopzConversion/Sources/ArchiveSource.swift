@@ -1,0 +1,67 @@
+import MopzBytes
+import SystemPackage
+
+/// An archive as a source: its entries as a tree of folders.
+enum ArchiveSource {
+  /// The deepest nesting of folders.
+  static let depthMax = 16
+
+  /// Whether a file's name ends like that of an archive.
+  static func isArchive(_ name: String) -> Bool {
+    [".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst"].contains { name.lowercased().hasSuffix($0) }
+  }
+
+  /// The top level of an archive.
+  static func folder(of path: FilePath, name: String) throws(ConversionError) -> SourceFolder {
+    throw .refused(Refusal(.source, path.string, "archives are not read yet"))
+  }
+
+  /// Builds the tree of folders from the entries' paths.
+  ///
+  /// - Parameter entries: Paths that have no empty component and none that climbs.
+  static func folder(
+    name: String, location: String, entries: [(path: String, bytes: Bytes)]
+  ) throws(Refusal) -> SourceFolder {
+    let root = Level()
+    for entry in entries {
+      var level = root
+      let components = entry.path.split(separator: "/").map { ExactName(String($0)) }
+      guard components.count <= depthMax else {
+        throw Refusal(
+          .source, location, "the entry \(entry.path.quoted) nests deeper than \(depthMax) folders")
+      }
+      for component in components.dropLast() { level = level.folder(component) }
+      if let last = components.last { level.files[last] = entry.bytes }
+    }
+    return root.folder(name: name, location: location)
+  }
+
+  /// A level that is being filled.
+  private final class Level {
+    var files: [ExactName: Bytes] = [:]
+    private var folders: [ExactName: Level] = [:]
+
+    func folder(_ name: ExactName) -> Level {
+      if let existing = folders[name] { return existing }
+      let level = Level()
+      folders[name] = level
+      return level
+    }
+
+    func folder(name: String, location: String) -> SourceFolder {
+      var nodes: [SourceNode] = []
+      for (file, bytes) in files {
+        nodes.append(
+          SourceNode(
+            name: file.string, location: "\(location)/\(file)", content: .file(.memory(bytes))))
+      }
+      for (folder, level) in folders {
+        let inner = level.folder(name: folder.string, location: "\(location)/\(folder)")
+        nodes.append(
+          SourceNode(name: folder.string, location: inner.location, content: .folder(inner)))
+      }
+      nodes.sort { ExactName($0.name) < ExactName($1.name) }
+      return SourceFolder(name: name, location: location, nodes: nodes)
+    }
+  }
+}
