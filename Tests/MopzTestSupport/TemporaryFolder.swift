@@ -1,6 +1,12 @@
 public import MopzBytes
 public import SystemPackage
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// A new directory that goes away with the value.
 public final class TemporaryFolder: Sendable {
   /// The directory.
@@ -31,6 +37,17 @@ public final class TemporaryFolder: Sendable {
   @discardableResult
   public func write(_ name: String, _ text: String) throws(SystemError) -> FilePath {
     try write(name, Array(text.utf8))
+  }
+
+  /// Creates a symbolic link.
+  public func link(_ name: String, to destination: String) throws(SystemError) {
+    // SAFETY: both strings are terminated and outlive the call.
+    let result = unsafe destination.withPlatformString { destination in
+      unsafe self(name).withPlatformString { unsafe symlink(destination, $0) }
+    }
+    guard result == 0 else {
+      throw SystemError(operation: "link", path: self(name), errno: Errno(rawValue: errno))
+    }
   }
 
   /// The names in the directory, ordered by their bytes.
