@@ -11,6 +11,8 @@ public struct TargetUpdate: Hashable, Sendable {
   public var naming: ModuleNaming
   /// How the update lies in the base tensor.
   public var layout: Layout
+  /// The expert's number for ``Layout/expertSlice``, else 0.
+  public var layoutIndex: Int
   /// How the update acts.
   public var kind: UpdateKind
   /// The terms whose sum is ΔW (empty for kinds without terms).
@@ -22,13 +24,14 @@ public struct TargetUpdate: Hashable, Sendable {
 
   public init(
     module: String, parameter: String = "weight", naming: ModuleNaming = .dotted,
-    layout: Layout = .linear, kind: UpdateKind, terms: [Term] = [], operands: [Operand] = [],
-    scalars: [Scalar] = []
+    layout: Layout = .linear, layoutIndex: Int = 0, kind: UpdateKind, terms: [Term] = [],
+    operands: [Operand] = [], scalars: [Scalar] = []
   ) {
     self.module = module
     self.parameter = parameter
     self.naming = naming
     self.layout = layout
+    self.layoutIndex = layoutIndex
     self.kind = kind
     self.terms = terms
     self.operands = operands
@@ -132,7 +135,7 @@ public enum ModuleNaming: UInt8, Hashable, Sendable {
 /// A block beside the terms.
 public struct Operand: Hashable, Sendable {
   /// What the block is. The raw values are the container's codes.
-  public enum Role: UInt16, Hashable, Sendable {
+  public enum Role: UInt16, Hashable, Sendable, CaseIterable {
     case magnitude = 1
     case value = 2
     case indices = 3
@@ -156,7 +159,7 @@ public struct Operand: Hashable, Sendable {
 /// A number beside the terms.
 public struct Scalar: Hashable, Sendable {
   /// What the number is. The raw values are the container's codes.
-  public enum Role: UInt16, Hashable, Sendable {
+  public enum Role: UInt16, Hashable, Sendable, CaseIterable {
     case scaling = 1
     /// The relative error that a fit reached for this target.
     case relativeError = 2
