@@ -118,6 +118,12 @@ let package = Package(
     tests("HouseRulesTests", ["MopzBytes", system]),
     tests("MopzTensorsTests", ["MopzTensors", "MopzBytes"]),
     tests("MopzLinearAlgebraTests", ["MopzLinearAlgebra"]),
+    tests(
+      "MopzConversionTests",
+      [
+        "MopzConversion", "MopzContainer", "MopzArchives", "MopzSafetensors", "MopzAdapters",
+        "MopzTensors", "MopzBytes", system,
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -39,11 +39,8 @@ extension PEFTConfig {
   /// PEFT would load any tensor whose name the base has; one that nothing explains
   /// is as likely a mistake, and is refused.
   func explainsReplacement(module: String, parameter: String, wrapping: PEFTKey.Wrapping) -> Bool {
-    switch wrapping {
-    case .modulesToSave: return true
-    case .baseLayer where parameter == "weight": return true
-    default: break
-    }
+    // A wrapper's own parameters are read by PEFT whatever the configuration says.
+    if wrapping != .none { return true }
     if parameter == "bias" && bias != .none { return true }
     if parameter.hasSuffix("bias") && bias == .all { return true }
     let path = module.isEmpty ? parameter : module

@@ -104,6 +104,7 @@ struct PEFTKey: Hashable, Sendable {
       case ("lora_magnitude_vector", "weight", 0...1): .magnitude
       default: .unknown(parts[index...].joined(separator: "."))
       }
+    if case .unknown = role { return PEFTKey(module: parts[..<index], role: role) }
     return PEFTKey(module: parts[..<index], role: role, adapterName: tail.first)
   }
 

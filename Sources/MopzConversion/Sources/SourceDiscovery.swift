@@ -18,8 +18,8 @@ struct SourceDiscovery {
     let survey = try FolderSurvey(folder)
     try refuseWhatIsNone(survey)
     if survey.isAdapter { return [try adapter(survey, named: name)] }
-    // A folder with nothing but one collection in it is only a wrapper.
-    if survey.nodes.count == 1, let inner = survey.folders.first,
+    // At the top of an archive, a folder with everything in it is only a wrapper.
+    if survey.folder.isArchived, survey.nodes.count == 1, let inner = survey.folders.first,
       try !FolderSurvey(inner).isAdapter
     {
       return try adapters(in: inner, named: name)

@@ -28,6 +28,9 @@ struct SourceFolder: Sendable {
     backing = .level(nodes)
   }
 
+  /// Whether the folder is a level of an archive.
+  var isArchived: Bool { if case .level = backing { true } else { false } }
+
   /// What is in the folder, in the order of the names' bytes.
   ///
   /// Symbolic links of a directory stand for what they point to.
