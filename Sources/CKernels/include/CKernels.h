@@ -3,3 +3,4 @@
 // The package's loops in C, one header for each family. Each family has a
 // portable variant and variants for processors that are told apart at run time.
 #include "conversion.h"
+#include "update_tile.h"
