@@ -1,5 +1,6 @@
 import MopzAdapters
 import MopzBytes
+import MopzSafetensors
 import MopzTensors
 
 extension Binder {

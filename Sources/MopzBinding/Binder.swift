@@ -66,7 +66,7 @@ struct Binder {
       note(.note, "BASE", adapter.name, "no base was recorded with it (unrecorded)")
       return
     }
-    guard let record = BaseRecord(parsing: adapter.blocks[block].bytes.span) else {
+    guard let record = BaseRecord(parsing: adapter.blocks[block].bytes) else {
       throw .content(
         adapter: adapter.name, parameter: "base record", reason: "it cannot be read")
     }

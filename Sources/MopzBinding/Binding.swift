@@ -1,4 +1,3 @@
-public import MopzAdapters
 public import MopzBytes
 public import MopzSafetensors
 public import MopzTensors

@@ -1,4 +1,4 @@
-public import MopzBytes
+import MopzBytes
 public import MopzTensors
 
 /// A reason for which an adapter cannot be applied to a base.

@@ -52,40 +52,54 @@ public struct BaseRecord: Hashable, Sendable {
   }
 
   /// Reads a record; nil if the bytes are none.
-  public init?(parsing span: RawSpan) {
-    var offset = 0
-    func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) -> Value? {
-      guard span.byteCount - offset >= MemoryLayout<Value>.size else { return nil }
-      defer { offset += MemoryLayout<Value>.size }
-      return span.loadLittleEndian(fromByteOffset: offset, as: type)
-    }
-    func string() -> String? {
-      guard let count = integer(UInt32.self), Int(count) <= span.byteCount - offset else {
-        return nil
-      }
-      defer { offset += Int(count) }
-      return String(
-        validating: (offset..<offset + Int(count)).lazy.map { span.byte(at: $0) }, as: UTF8.self)
-    }
-    guard integer(UInt64.self) == Self.magic, let count = integer(UInt32.self),
-      let architecture = string()
+  public init?(parsing bytes: Bytes) {
+    var cursor = Cursor(bytes: bytes)
+    guard cursor.integer(UInt64.self) == Self.magic, let count = cursor.integer(UInt32.self),
+      let architecture = cursor.string()
     else { return nil }
     var tensors: [TensorInfo] = []
     for _ in 0..<count {
+      guard let info = cursor.info() else { return nil }
+      tensors.append(info)
+    }
+    guard cursor.isAtEnd else { return nil }
+    self.architecture = architecture
+    self.tensors = tensors
+  }
+
+  private struct Cursor {
+    let bytes: Bytes
+    var offset = 0
+
+    init(bytes: Bytes) { self.bytes = bytes }
+
+    var isAtEnd: Bool { offset == bytes.count }
+
+    mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) -> Value? {
+      guard bytes.count - offset >= MemoryLayout<Value>.size else { return nil }
+      defer { offset += MemoryLayout<Value>.size }
+      return bytes.span.loadLittleEndian(fromByteOffset: offset, as: type)
+    }
+
+    mutating func string() -> String? {
+      guard let count = integer(UInt32.self), Int(count) <= bytes.count - offset else { return nil }
+      defer { offset += Int(count) }
+      return bytes.span.text(in: offset..<offset + Int(count))
+    }
+
+    mutating func info() -> TensorInfo? {
       guard let name = string(), let dtype = integer(UInt8.self).flatMap(DType.init(rawValue:)),
         let dimensionCount = integer(UInt8.self)
       else { return nil }
       var dimensions: [Int] = []
       for _ in 0..<dimensionCount {
-        guard let dimension = integer(UInt64.self).flatMap({ Int(exactly: $0) }) else { return nil }
-        dimensions.append(dimension)
+        guard let dimension = integer(UInt64.self), let size = Int(exactly: dimension) else {
+          return nil
+        }
+        dimensions.append(size)
       }
-      guard let shape = Shape(checking: dimensions) else { return nil }
-      tensors.append(TensorInfo(name: name, dtype: dtype, shape: shape))
+      return Shape(checking: dimensions).map { TensorInfo(name: name, dtype: dtype, shape: $0) }
     }
-    guard offset == span.byteCount else { return nil }
-    self.architecture = architecture
-    self.tensors = tensors
   }
 
   /// In what another base differs from the recorded one; empty if in nothing.

@@ -1,5 +1,6 @@
 import MopzBytes
 public import MopzSafetensors
+import MopzTensors
 
 /// An input embedding and the output head that shares its values.
 public struct TiedPair: Hashable, Sendable {

@@ -1,5 +1,6 @@
 import MopzBytes
 import MopzSafetensors
+import MopzTensors
 
 /// The names of a base, and what adapters may call them.
 struct BaseNames {

@@ -77,12 +77,12 @@ struct ModuleLookup {
 
   /// The error that names the first update without a tensor.
   private func noMatch() -> BindingError {
-    let update =
-      adapter.targets.first { update in
-        guard update.kind != .replacement else { return false }
-        let name = (try? name(of: update, under: .asWritten)) ?? nil
-        return !(name.map(names.exists) ?? false)
-      } ?? adapter.targets[0]
+    let unfound = adapter.targets.first { target in
+      guard target.kind != .replacement else { return false }
+      let name = (try? self.name(of: target, under: .asWritten)) ?? nil
+      return !(name.map(names.exists) ?? false)
+    }
+    let update = unfound ?? adapter.targets[0]
     let name = Self.name(of: update)
     let nearest =
       update.naming == .flattened
