@@ -47,8 +47,8 @@ extension Binder {
     guard a.magnitude == nil, b.magnitude == nil, a.rows == nil, b.rows == nil, a.dense.isEmpty,
       b.dense.isEmpty, a.matrix == b.matrix
     else { return false }
-    let left = try LowRankPair(of: a, adapters: adapters)
-    let right = try LowRankPair(of: b, adapters: adapters)
+    let left = try DeltaFactors(of: a, adapters: adapters)
+    let right = try DeltaFactors(of: b, adapters: adapters)
     return left.rank == right.rank && left.left == right.left && left.right == right.right
   }
 }

@@ -21,8 +21,12 @@ struct TermFactors {
       }
       return values
     }
-    down = try Self.vectors(of: term.down, in: adapter, parameter: parameter)
-    up = try Self.vectors(of: term.up, in: adapter, parameter: parameter)
+    do throws(FactorError) {
+      down = try adapter.expansion(ofFactor: term.down).elements
+      up = try adapter.expansion(ofFactor: term.up).elements
+    } catch {
+      throw .content(adapter: adapter.name, parameter: parameter, reason: error.description)
+    }
     let (outCount, inCount) = (adapter.factors[term.up].width, adapter.factors[term.down].width)
     let (upRank, downRank) = (adapter.factors[term.up].rank, adapter.factors[term.down].rank)
     switch term.core {

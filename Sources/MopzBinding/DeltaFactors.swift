@@ -5,7 +5,7 @@ import MopzTensors
 ///
 /// `Σ terms = left · right`, whatever the layout, the cores and the vectors of the
 /// terms; multipliers are in `left` or `right` already.
-public struct LowRankPair: Sendable {
+public struct DeltaFactors: Sendable {
   /// The number of columns of `left` and rows of `right`.
   public private(set) var rank = 0
   /// Shape `[rows, rank]`, row-major.
@@ -20,12 +20,12 @@ extension Binding {
   /// - Throws: ``BindingError/content(adapter:parameter:reason:)`` if a table of the
   ///   adapter is unsound.
   /// - Complexity: O(rank · (rows + columns)), and as much memory in Float64.
-  public func lowRankPair(of target: BoundTarget) throws(BindingError) -> LowRankPair {
-    try LowRankPair(of: target, adapters: adapters)
+  public func deltaFactors(of target: BoundTarget) throws(BindingError) -> DeltaFactors {
+    try DeltaFactors(of: target, adapters: adapters)
   }
 }
 
-extension LowRankPair {
+extension DeltaFactors {
   init(of target: BoundTarget, adapters: [AppliedAdapter]) throws(BindingError) {
     var parts: [TermFactors] = []
     for bound in target.terms {
@@ -53,7 +53,7 @@ extension LowRankPair {
   }
 }
 
-extension LowRankPair {
+extension DeltaFactors {
   /// The transpose `[columns, rows]` of `matrix [rows, columns]`.
   private static func transposed(_ matrix: [Double], rows: Int, columns: Int) -> [Double] {
     [Double](capacity: matrix.count) { output in
