@@ -1,4 +1,5 @@
 public import MopzBytes
+public import MopzContainer
 public import MopzSafetensors
 import SystemPackage
 
@@ -14,6 +15,10 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   case system(SystemError)
   /// A weights file is damaged.
   case safetensors(SafetensorsError)
+  /// A base checkpoint cannot be used.
+  case checkpoint(CheckpointError)
+  /// A container is damaged, or cannot be written.
+  case container(ContainerError)
   /// The user asked to stop.
   case interrupted(Interrupted)
 
@@ -24,6 +29,8 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     case .usage(let message): message
     case .system(let error): error.description
     case .safetensors(let error): error.description
+    case .checkpoint(let error): error.description
+    case .container(let error): error.description
     case .interrupted(let error): error.description
     }
   }
@@ -33,6 +40,8 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     switch self {
     case .system(let error): error
     case .safetensors(let error): error.systemError
+    case .checkpoint(let error): error.systemError
+    case .container(.system(let error)): error
     default: nil
     }
   }
@@ -48,6 +57,14 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     case .safetensors(let error):
       Finding(
         severity: .error, rule: error.rule.rawValue, where: error.file.quoted,
+        message: description)
+    case .checkpoint(let error):
+      Finding(
+        severity: .error, rule: "CHECKPOINT", where: error.path.string.quoted,
+        message: description)
+    case .container(let error):
+      Finding(
+        severity: .error, rule: error.rule?.rawValue ?? "CONTAINER", where: "",
         message: description)
     case .interrupted:
       Finding(severity: .error, rule: "INTERRUPTED", where: "", message: description)

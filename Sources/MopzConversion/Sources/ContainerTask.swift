@@ -1,15 +1,44 @@
 import MopzAdapters
 import MopzBytes
+import MopzContainer
 
 /// A task of a container as a source.
 struct ContainerTask: Sendable {
+  private let container: Container
+  private let index: Int
+
   /// The adapter, under another name if the source was given one.
+  ///
+  /// - Throws: ``ConversionError`` if the task's record is damaged.
   func adapter(named name: String) throws(ConversionError) -> Adapter {
-    throw .refused(Refusal(.source, name, "containers are not read yet"))
+    do throws(ContainerError) {
+      var adapter = try container.task(at: index).adapter()
+      adapter.name = name
+      return adapter
+    } catch {
+      throw .container(error)
+    }
   }
 
   /// The tasks of a container.
+  ///
+  /// - Throws: ``ConversionError`` if the container cannot be opened, or has none.
   static func sources(in node: SourceNode) throws(ConversionError) -> [AdapterSource] {
-    throw .refused(Refusal(.source, node.location, "containers are not read yet"))
+    let bytes = try node.bytes()
+    do throws(ContainerError) {
+      let container = try Container(bytes: bytes)
+      var sources: [AdapterSource] = []
+      for index in 0..<container.taskCount {
+        let name = try container.taskName(at: index)
+        sources.append(
+          AdapterSource(
+            name: name, location: "\(node.location)#\(name)", findings: [],
+            content: .task(ContainerTask(container: container, index: index))))
+      }
+      if !sources.isEmpty { sources[0].findings = container.findings }
+      return sources
+    } catch {
+      throw .container(error)
+    }
   }
 }

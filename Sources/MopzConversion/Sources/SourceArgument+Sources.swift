@@ -1,3 +1,4 @@
+import MopzAdapters
 import MopzBytes
 import SystemPackage
 

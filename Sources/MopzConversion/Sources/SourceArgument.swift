@@ -1,3 +1,4 @@
+import MopzAdapters
 public import SystemPackage
 
 /// An argument that names a source of adapters: `[NAME=]PATH`.

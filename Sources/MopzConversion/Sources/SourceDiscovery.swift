@@ -1,3 +1,4 @@
+import MopzAdapters
 import MopzBytes
 
 /// Finds the adapters in a folder, and says what it passes over.
