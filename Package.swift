@@ -124,6 +124,7 @@ let package = Package(
         "MopzConversion", "MopzContainer", "MopzArchives", "MopzSafetensors", "MopzAdapters",
         "MopzTensors", "MopzBytes", system,
       ]),
+    tests("MopzSafetensorsTests", ["MopzSafetensors", "MopzTensors", "MopzBytes", system]),
   ],
   swiftLanguageModes: [.v6]
 )

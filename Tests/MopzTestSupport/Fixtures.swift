@@ -17,3 +17,20 @@ public enum Fixtures {
     try Bytes(mapping: path(relative))
   }
 }
+
+extension Fixtures {
+  /// The regular files below a directory whose names have an ending, ordered by path.
+  public static func files(
+    below relative: String, suffix: String
+  ) throws(SystemError) -> [FilePath] {
+    var found: [FilePath] = []
+    for entry in try path(relative).directoryEntries() {
+      if entry.kind == .directory {
+        found += try files(below: relative + "/" + entry.name.string, suffix: suffix)
+      } else if entry.name.string.hasSuffix(suffix) {
+        found.append(entry.path)
+      }
+    }
+    return found
+  }
+}
