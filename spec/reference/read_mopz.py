@@ -628,6 +628,8 @@ def widen_bits(x, narrow, wide):
     """One floating-point number, (exponent bits, fraction bits) to the same; exact, NaN kept."""
     (e, f), (wide_e, wide_f) = narrow, wide
     sign, exponent, fraction = x >> (e + f), (x >> f) & ((1 << e) - 1), x & ((1 << f) - 1)
+    if e == wide_e:
+        return x << (wide_f - f)
     if exponent == (1 << e) - 1:
         exponent = (1 << wide_e) - 1
     elif exponent:
@@ -639,13 +641,16 @@ def widen_bits(x, narrow, wide):
     return sign << (wide_e + wide_f) | exponent << wide_f | fraction << (wide_f - f)
 
 
-FORMATS = {"F16": ("H", (5, 10)), "BF16": ("H", (8, 7)), "F32": ("I", (8, 23)), "F64": ("Q", (11, 52))}
+FORMATS = {
+    "F16": ("H", (5, 10)), "BF16": ("H", (8, 7)), "F32": ("I", (8, 23)), "F64": ("Q", (11, 52)),
+}
 
 
 def widen(stored, wide, narrow):
     (source, from_bits), (target, to_bits) = FORMATS[narrow], FORMATS[wide]
     values = [x[0] for x in struct.iter_unpack("<" + source, stored)]
-    return struct.pack(f"<{len(values)}{target}", *(widen_bits(x, from_bits, to_bits) for x in values))
+    wide = [widen_bits(x, from_bits, to_bits) for x in values]
+    return struct.pack(f"<{len(wide)}{target}", *wide)
 
 
 # §6.5 Planes
@@ -866,7 +871,8 @@ class Task:
     # §5.5 Blocks
 
     def shape(self, row):
-        return self.dimension_values[row.first_dimension : row.first_dimension + row.dimension_count]
+        end = row.first_dimension + row.dimension_count
+        return self.dimension_values[row.first_dimension : end]
 
     def has_dimensions(self, row):
         return row.first_dimension + row.dimension_count <= len(self.dimension_values)
@@ -1280,12 +1286,12 @@ class Task:
         if header is None:
             return
         try:
-            found = json.loads(header.decode(), object_pairs_hook=list)
-        except ValueError as error:
+            found = json.loads(header.decode(), object_pairs_hook=Members)
+        except (ValueError, RecursionError) as error:
             raise Broken("SRC-12", f"{self.name}: {where}", str(error)) from None
         expected = self.header_members(file)
         same = (
-            isinstance(found, list) and all(isinstance(m, tuple) for m in found)
+            isinstance(found, Members)
             and sorted(map(normal_member, found), key=repr)
             == sorted(map(normal_member, expected), key=repr)
         )
@@ -1338,8 +1344,9 @@ class Task:
         if factor.index_kind == 0:
             return [j * factor.chunk_count + c for j, c in places]
         if factor.index_kind == 1:
-            offset, row, chunk = factor.affine_offset, factor.affine_row_step, factor.affine_chunk_step
-            return [(offset + row * j + chunk * c) % factor.affine_modulus for j, c in places]
+            steps = factor.affine_row_step, factor.affine_chunk_step
+            values = [factor.affine_offset + steps[0] * j + steps[1] * c for j, c in places]
+            return [value % factor.affine_modulus for value in values]
         data = self.bytes_of(factor.index_block)
         width = bits(self.blocks[factor.index_block].dtype) // 8
         cells = range(0, len(data), width)
@@ -1403,7 +1410,9 @@ class Task:
 DISPOSITIONS = {1: "consumed", 2: "carried", 3: "redundant", 4: "scalar"}
 ROLES = {1: "weights", 2: "config"}
 HEADER_FORMS = {0: "none", 1: "standard", 2: "stored", 3: "foreign"}
-LAYOUTS = {1: "linear", 2: "transposed", 3: "embedding", 4: "convolution", 5: "expertSlice", 6: "whole"}
+LAYOUTS = {
+    1: "linear", 2: "transposed", 3: "embedding", 4: "convolution", 5: "expertSlice", 6: "whole",
+}
 CODECS = {RAW: "raw", PLANES: "planes", ROWS_INT8: "rows-int8"}
 
 
@@ -1446,6 +1455,10 @@ KINDS = {
 }
 
 
+class Members(list):
+    """The members of a JSON object, in order."""
+
+
 def normal_member(member):
     """A header member whose value does not depend on the order of dtype, shape, data_offsets."""
     key, value = member
@@ -1455,7 +1468,9 @@ def normal_member(member):
 
 
 def json_string(text):
-    short = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+    short = {
+        '"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r",
+    }
     out = []
     for character in text:
         if character in short:
@@ -1608,7 +1623,7 @@ def check_region_order(reader):
                 (private if uses[block.offset] == 1 else shared).append(block.offset)
     expected = list(dict.fromkeys(shared)) + private
     expected += [entry.record_offset for entry in reader.entries]
-    expected += [offset for offset, _ in reader.segments] + [reader.slot.directory_offset]
+    expected += sorted(offset for offset, _ in reader.segments) + [reader.slot.directory_offset]
     found = [offset for offset, _, _, what in reader.regions() if what != "dead"]
     require(found == expected, "CAN-8", "regions", "not in the canonical order")
 

@@ -35,16 +35,27 @@ class Block:
         return stored, self.data
 
 
+def narrow_bits(x, wide, narrow):
+    """The bits of a narrower number, wrong unless the wider one survives."""
+    (wide_code, (e, f)), (code, (narrow_e, narrow_f)) = mopz.FORMATS[wide], mopz.FORMATS[narrow]
+    sign, exponent, fraction = x >> (e + f), x >> f & ((1 << e) - 1), x & ((1 << f) - 1)
+    if exponent == (1 << e) - 1:
+        top = (1 << narrow_e) - 1
+        return sign << (narrow_e + narrow_f) | top << narrow_f | fraction >> (f - narrow_f)
+    floats = {"H": "e", "I": "f", "Q": "d"}
+    (value,) = struct.unpack("<" + floats[wide_code], struct.pack("<" + wide_code, x))
+    return struct.unpack("<" + code, struct.pack("<" + floats[code], value))[0]
+
+
 def narrowed(data, wide, narrow):
     """The narrower elements; an error if one would not survive."""
-    code = mopz.FORMATS[narrow][0]
     if narrow == "BF16":
         out = b"".join(data[k + 2 : k + 4] for k in range(0, len(data), 4))
     else:
-        source, target = ("f", "e") if wide == "F32" else ("d", "f")
-        values = struct.unpack(f"<{len(data) // struct.calcsize(source)}{source}", data)
-        out = struct.pack(f"<{len(values)}{target}", *values)
-    assert mopz.widen(out, wide, narrow) == data, f"{narrow} ({code}) loses bits"
+        words = struct.iter_unpack("<" + mopz.FORMATS[wide][0], data)
+        values = [narrow_bits(x, wide, narrow) for (x,) in words]
+        out = struct.pack(f"<{len(values)}{mopz.FORMATS[narrow][0]}", *values)
+    assert mopz.widen(out, wide, narrow) == data, f"{narrow} loses bits"
     return out
 
 

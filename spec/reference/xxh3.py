@@ -231,7 +231,8 @@ def long_accumulators(data):
 
 def merge(acc, secret, start):
     for i in range(4):
-        start += fold(acc[2 * i] ^ secret64(secret + 16 * i), acc[2 * i + 1] ^ secret64(secret + 16 * i + 8))
+        low = acc[2 * i] ^ secret64(secret + 16 * i)
+        start += fold(low, acc[2 * i + 1] ^ secret64(secret + 16 * i + 8))
     return avalanche(start & M64)
 
 
