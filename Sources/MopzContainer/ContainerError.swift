@@ -10,6 +10,8 @@ public enum ContainerError: Error, Hashable, Sendable, CustomStringConvertible {
   case noSuchTask(String)
   /// The content of a factor's tables cannot be used.
   case factor(FactorError, FormatLocation)
+  /// The user asked to stop.
+  case interrupted
   /// The operating system refused.
   case system(SystemError)
 
@@ -24,6 +26,7 @@ public enum ContainerError: Error, Hashable, Sendable, CustomStringConvertible {
     case .violation(let violation): violation.description
     case .factor(let error, let location): "\(location): \(error)"
     case .noSuchTask(let name): "no task is named \(name.quoted)"
+    case .interrupted: "interrupted"
     case .system(let error): error.description
     }
   }

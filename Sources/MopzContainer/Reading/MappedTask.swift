@@ -1,6 +1,7 @@
 public import MopzAdapters
 import MopzBytes
 public import MopzDigest
+import MopzTensors
 
 /// One task of a container, looked up: its tables are valid, its tensors lie mapped.
 ///
@@ -73,9 +74,15 @@ public struct MappedTask: Sendable {
 
   /// The hash of the base record, which names the base that the task was made for; nil if
   /// none was recorded.
-  public var baseDigest: Digest128? {
+  ///
+  /// - Throws: ``ContainerError`` if the base record is coded and its content is wrong.
+  /// - Specification: §7.2 of `spec/mopz.md`.
+  public func baseDigest() throws(ContainerError) -> Digest128? {
     let base = reader.header.baseBlock
-    return base == FormatConstants.none ? nil : reader.block(Int(base)).contentHash
+    guard base != FormatConstants.none else { return nil }
+    let row = reader.block(Int(base))
+    if row.codec == BlockCodec.raw.rawValue { return row.storedHash }
+    return XXH3.hash128(try tensor(ofBlock: Int(base)).bytes.span)
   }
 }
 

@@ -1,0 +1,53 @@
+import MopzBytes
+import MopzDigest
+
+/// All blocks of a container that is being planned, each once, and who uses them.
+///
+/// - Specification: §12.3 of `spec/mopz.md`.
+struct BlockTable {
+  /// A block and its users.
+  struct Entry {
+    var block: StoredBlock
+    /// The number of tasks that use the block.
+    var taskCount = 0
+    /// The last task that was counted.
+    fileprivate var lastTask = -1
+    /// Where the block lies, once that is known.
+    var offset = 0
+  }
+
+  private(set) var entries: [Entry] = []
+  /// Entries by content hash; those after the first of a hash have other bytes.
+  private var places: [Digest128: [Int]] = [:]
+
+  /// The entry of a block; equal blocks share one.
+  ///
+  /// Bytes are compared before two blocks are taken for equal (BLK-10).
+  mutating func use(_ block: StoredBlock, byTask task: Int) -> Int {
+    let place = find(block) ?? add(block)
+    if entries[place].lastTask != task {
+      entries[place].lastTask = task
+      entries[place].taskCount += 1
+    }
+    return place
+  }
+
+  private func find(_ block: StoredBlock) -> Int? {
+    places[block.contentHash]?.first { entries[$0].block.isSame(as: block) }
+  }
+
+  private mutating func add(_ block: StoredBlock) -> Int {
+    entries.append(Entry(block: block))
+    places[block.contentHash, default: []].append(entries.count - 1)
+    return entries.count - 1
+  }
+
+  /// Gives a block its place in the file, at or after `position`.
+  ///
+  /// - Returns: The end of the block.
+  mutating func place(_ index: Int, from position: Int) -> Int {
+    let offset = position.aligned(to: entries[index].block.alignment)
+    entries[index].offset = offset
+    return offset + entries[index].block.bytes.count
+  }
+}
