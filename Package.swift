@@ -116,6 +116,12 @@ let package = Package(
     tests("MopzBytesTests", ["MopzBytes", system]),
     tests("MopzDigestTests", ["MopzDigest", "MopzBytes"]),
     tests("HouseRulesTests", ["MopzBytes", system]),
+    tests("MopzAdaptersTests", ["MopzAdapters", "MopzBytes", "MopzTensors"]),
+    tests(
+      "MopzContainerTests",
+      [
+        "MopzContainer", "MopzAdapters", "MopzTensors", "MopzDigest", "MopzBytes", "CZstd", system,
+      ]),
     tests("MopzTensorsTests", ["MopzTensors", "MopzBytes"]),
     tests("MopzLinearAlgebraTests", ["MopzLinearAlgebra"]),
     tests(
