@@ -94,11 +94,11 @@ let package = Package(
         "MopzContainer", "MopzLinearAlgebra", "MopzBinding", system,
       ]),
 
-    // Level 7: the two products.
+    // Levels 7 and 8: the two products.
     layer("Mopz", ["MopzBytes", "MopzTensors", "MopzAdapters", "MopzContainer"]),
     layer("MopzToolkit", ["Mopz", "MopzConversion", "MopzMerging", "MopzVerification"]),
 
-    // Level 8: the commands. Level 9: the program.
+    // Level 9: the commands. Level 10: the program.
     layer(
       "MopctlCommands",
       [

@@ -61,7 +61,8 @@ extension FactorExpansion {
         for route in routes.routes(vector: vector, chunk: chunk) {
           try source.copyVector(route.vector, into: &shard)
           for offset in 0..<length {
-            elements[target + offset] += route.isPlain ? shard[offset] : route.weight * shard[offset]
+            elements[target + offset] +=
+              route.isPlain ? shard[offset] : route.weight * shard[offset]
           }
         }
       }

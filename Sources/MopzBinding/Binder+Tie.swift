@@ -41,8 +41,9 @@ extension Binder {
 
   /// Whether two targets end up as the same tensor, given the same W.
   private func haveSameEffect(_ a: BoundTarget, _ b: BoundTarget) throws(BindingError) -> Bool {
-    guard a.replacement.map({ x in b.replacement.map { x.tensor.isIdentical(to: $0.tensor) } ?? false })
-      ?? (b.replacement == nil)
+    guard
+      a.replacement.map({ x in b.replacement.map { x.tensor.isIdentical(to: $0.tensor) } ?? false })
+        ?? (b.replacement == nil)
     else { return false }
     guard a.magnitude == nil, b.magnitude == nil, a.rows == nil, b.rows == nil, a.dense.isEmpty,
       b.dense.isEmpty, a.matrix == b.matrix

@@ -74,7 +74,9 @@ struct Binder {
     guard differences.isEmpty else {
       throw .wrongBase(adapter: adapter.name, differences: differences)
     }
-    note(.note, "BASE", adapter.name, "the base is identical to the recorded one in names, types and shapes")
+    note(
+      .note, "BASE", adapter.name,
+      "the base is identical to the recorded one in names, types and shapes")
   }
 
   mutating func note(

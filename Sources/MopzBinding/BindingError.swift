@@ -76,7 +76,9 @@ extension BindingError: CustomStringConvertible {
 
   private func label(_ adapter: String) -> String { "adapter \(adapter.quoted)" }
 
-  private func counted(_ count: Int) -> String { count == 1 ? "1 tensor is" : "\(count) tensors are" }
+  private func counted(_ count: Int) -> String {
+    count == 1 ? "1 tensor is" : "\(count) tensors are"
+  }
 
   private func list(_ names: [String]) -> String {
     let shown = names.prefix(5).map(\.quoted).joined(separator: ", ")

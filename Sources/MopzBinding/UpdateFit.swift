@@ -49,7 +49,9 @@ struct UpdateFit {
   /// The rows that are replaced.
   func rows(adapter index: Int) throws(BindingError) -> BoundRows {
     let block = update.operand(.indices).map { adapter.blocks[$0] }
-    guard let block, let numbers = block.view.int64Elements() else { throw content("the update has no row numbers") }
+    guard let block, let numbers = block.view.int64Elements() else {
+      throw content("the update has no row numbers")
+    }
     let matrix = target.matrix
     let values = try tensor(.value, named: "value") {
       $0.matrix == (numbers.count, matrix.columns) || numbers.isEmpty

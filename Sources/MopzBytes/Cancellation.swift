@@ -30,7 +30,9 @@ public enum Cancellation {
   /// Whether somebody has asked to stop.
   public static var isRequested: Bool { current.isSet }
 
-  /// Asks everything to stop. May be called by a signal handler after
+  /// Asks everything to stop.
+  ///
+  /// May be called by a signal handler after
   /// ``installSignalHandlers()``.
   public static func request() { current.set() }
 

@@ -30,7 +30,9 @@ public enum XXH3 {
 public struct XXH3Stream: ~Copyable {
   private let state: OpaquePointer
 
-  /// Begins with no bytes. The corresponding C function is `XXH3_createState`.
+  /// Begins with no bytes.
+  ///
+  /// The corresponding C function is `XXH3_createState`.
   public init() {
     // SAFETY: the state is owned by this value alone, and freed by `deinit`.
     guard let state = unsafe XXH3_createState() else { preconditionFailure("out of memory") }
@@ -40,7 +42,9 @@ public struct XXH3Stream: ~Copyable {
 
   deinit { unsafe _ = XXH3_freeState(state) }
 
-  /// Adds bytes. The corresponding C function is `XXH3_128bits_update`.
+  /// Adds bytes.
+  ///
+  /// The corresponding C function is `XXH3_128bits_update`.
   ///
   /// - Complexity: O(n).
   public mutating func update(_ span: RawSpan) {

@@ -74,7 +74,8 @@ extension CheckpointError: CustomStringConvertible {
     case .adapter: text = "the only weights are adapter_model.safetensors, an adapter's"
     case .malformedJSON(let error): text = "no valid JSON: \(error)"
     case .unexpectedJSON(let member, let expected):
-      text = member.map { "member \($0.quoted) is not \(expected)" } ?? "the file is not \(expected)"
+      let subject = member.map { "member \($0.quoted)" } ?? "the file"
+      text = "\(subject) is not \(expected)"
     case .shardName(let name, let tensor):
       text =
         "tensor \(tensor.quoted) is said to lie in \(name.quoted), "

@@ -31,7 +31,8 @@ extension SafetensorsHeader {
     self.init(
       tensors: tensors, headerOrder: headerOrder, metadata: parser.metadata,
       jsonByteCount: json.byteCount, dataByteCount: total,
-      isStandard: StandardHeader.isReproduced(by: json, tensors: tensors, metadata: parser.metadata),
+      isStandard: StandardHeader.isReproduced(
+        by: json, tensors: tensors, metadata: parser.metadata),
       indices: indices)
   }
 

@@ -1,7 +1,8 @@
-@testable import MopzBytes
 import MopzTestSupport
 import SystemPackage
 import Testing
+
+@testable import MopzBytes
 
 @Suite struct AtomicDirectoryTests {
   let folder: TemporaryFolder

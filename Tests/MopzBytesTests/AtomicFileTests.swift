@@ -1,7 +1,8 @@
-@testable import MopzBytes
 import MopzTestSupport
 import SystemPackage
 import Testing
+
+@testable import MopzBytes
 
 @Suite struct AtomicFileTests {
   let folder: TemporaryFolder
@@ -152,7 +153,10 @@ import Testing
       default: #expect(error == nil && text == "\u{1}\u{2}\u{3}")
       }
       #expect(try folder.names() == ["out"], "failing at \(failing)")
-      if failing == 4 { try folder("out").removeTree(); try folder.write("out", "old") }
+      if failing == 4 {
+        try folder("out").removeTree()
+        try folder.write("out", "old")
+      }
     }
   }
 

@@ -10,8 +10,9 @@ import Testing
     let bytes = try Bytes(mapping: folder.write("a", [1, 2, 3]))
     expectSameBytes(bytes, Bytes([1, 2, 3]))
     #expect(try Bytes(mapping: folder.write("b", "")).count == 0)
-    #expect(throws: SystemError(operation: "open", path: folder("c"), errno: .noSuchFileOrDirectory)) {
-      try Bytes(mapping: folder("c"))
+    let missing = folder("c")
+    #expect(throws: SystemError(operation: "open", path: missing, errno: .noSuchFileOrDirectory)) {
+      try Bytes(mapping: missing)
     }
     #expect(throws: SystemError(operation: "open", path: folder.path, errno: .isDirectory)) {
       try Bytes(mapping: folder.path)

@@ -20,9 +20,11 @@ import Testing
     try Cancellation.check()
   }
 
-  @Test("a signal sets the flag, and work that looks at it leaves no output", arguments: [
-    SIGINT, SIGTERM,
-  ])
+  @Test(
+    "a signal sets the flag, and work that looks at it leaves no output",
+    arguments: [
+      SIGINT, SIGTERM,
+    ])
   func signal(number: Int32) async {
     await #expect(processExitsWith: .success) { [number] in
       Cancellation.installSignalHandlers()

@@ -7,8 +7,9 @@ import Testing
     #expect(ExactName("é") != ExactName("e\u{301}"))
     #expect(Set([ExactName("é"), ExactName("e\u{301}"), ExactName("é")]).count == 2)
     // U+FF5E is E.. in UTF-8 and comes before U+1F600, F0..; in UTF-16 it would not.
-    #expect(["\u{1F600}", "\u{FF5E}", "z", "", "a"].map(ExactName.init).sorted().map(\.string)
-      == ["", "a", "z", "\u{FF5E}", "\u{1F600}"])
+    #expect(
+      ["\u{1F600}", "\u{FF5E}", "z", "", "a"].map(ExactName.init).sorted().map(\.string)
+        == ["", "a", "z", "\u{FF5E}", "\u{1F600}"])
     #expect(ExactName("a") < ExactName("aa") && !(ExactName("a") < ExactName("a")))
   }
 

@@ -59,7 +59,9 @@ import Testing
 
   @Test("doubles and integers are written so that they read back")
   func written() throws {
-    for value in [0.1, -2.5, 1e-5, 1e22, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 3, -0.0, 1e16] {
+    for value in [
+      0.1, -2.5, 1e-5, 1e22, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 3, -0.0, 1e16,
+    ] {
       let text = JSON(value).serializedText()
       #expect(try JSON(parsing: text).doubleValue?.bitPattern == value.bitPattern, "\(text)")
     }

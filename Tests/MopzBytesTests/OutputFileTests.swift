@@ -1,7 +1,8 @@
-@testable import MopzBytes
 import MopzTestSupport
 import SystemPackage
 import Testing
+
+@testable import MopzBytes
 
 @Suite struct OutputFileTests {
   let folder: TemporaryFolder
@@ -69,9 +70,11 @@ import Testing
     #expect(try folder("out").status()?.byteCount == 1)
   }
 
-  @Test("a range of another file is appended, by the kernel or through memory", arguments: [
-    false, true,
-  ])
+  @Test(
+    "a range of another file is appended, by the kernel or through memory",
+    arguments: [
+      false, true,
+    ])
   func copyRange(throughMemory: Bool) throws {
     let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 24) }
     let source = try InputFile(opening: folder.write("in", bytes))

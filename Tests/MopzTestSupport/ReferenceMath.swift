@@ -1,5 +1,6 @@
-/// Products as their definitions read: one sum after another in Float64, in the order of the
-/// inner dimension. The slow twins of every fast kernel.
+/// Products as their definitions read.
+///
+/// One sum after another in Float64, in the order of the inner dimension. The slow twins of every fast kernel.
 public enum ReferenceMath {
   /// `C[rows, columns] = A[rows, inner] · B[inner, columns]`, all row-major.
   public static func product(

@@ -75,7 +75,8 @@ public struct BaseRecord: Hashable, Sendable {
 
     var isAtEnd: Bool { offset == bytes.count }
 
-    mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) -> Value? {
+    mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) -> Value?
+    {
       guard bytes.count - offset >= MemoryLayout<Value>.size else { return nil }
       defer { offset += MemoryLayout<Value>.size }
       return bytes.span.loadLittleEndian(fromByteOffset: offset, as: type)

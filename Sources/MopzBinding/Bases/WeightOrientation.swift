@@ -24,7 +24,8 @@ enum ArchitectureOrientation {
 
   /// Architectures that are known to store every linear layer as `[out, in]`.
   static let linear: Set<String> = [
-    "albert", "bert", "bloom", "camembert", "clip", "cohere", "deberta", "deberta-v2", "deepseek_v2",
+    "albert", "bert", "bloom", "camembert", "clip", "cohere", "deberta", "deberta-v2",
+    "deepseek_v2",
     "deepseek_v3", "distilbert", "electra", "esm", "falcon", "gemma", "gemma2", "gemma3",
     "gemma3_text", "glm", "glm4", "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "granite", "llama",
     "mistral", "modernbert", "mpt", "olmo", "olmo2", "opt", "phi", "phi3", "qwen2", "qwen2_5_vl",

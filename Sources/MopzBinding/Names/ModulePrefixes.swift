@@ -6,7 +6,8 @@ enum ModulePrefixes {
   /// What stands before the same module in some checkpoints and not in others.
   static let dotted = [
     "model.", "transformer.", "roberta.", "bert.", "distilbert.", "deberta.", "electra.", "albert.",
-    "xlm_roberta.", "camembert.", "mpnet.", "esm.", "gpt_neox.", "base_model.", "encoder.", "backbone.",
+    "xlm_roberta.", "camembert.", "mpnet.", "esm.", "gpt_neox.", "base_model.", "encoder.",
+    "backbone.",
     "model.model.", "model.decoder.", "decoder.", "model.language_model.", "language_model.",
     "language_model.model.", "model.text_model.", "text_model.", "module.", "_orig_mod.",
   ]

@@ -61,7 +61,9 @@ extension FilePath {
     }
   }
 
-  /// Makes the names in a directory durable. The corresponding C function is `fsync`.
+  /// Makes the names in a directory durable.
+  ///
+  /// The corresponding C function is `fsync`.
   ///
   /// - Throws: `SystemError`. A file system that cannot synchronise directories is no
   ///   error.

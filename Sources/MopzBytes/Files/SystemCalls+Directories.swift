@@ -26,7 +26,9 @@ extension SystemCalls {
     }
   }
 
-  /// Gives a file a second name. The corresponding C function is `link`.
+  /// Gives a file a second name.
+  ///
+  /// The corresponding C function is `link`.
   static func addLink(_ old: FilePath, to new: FilePath) throws(Errno) {
     // SAFETY: both strings are terminated and outlive the call.
     try check {
@@ -54,7 +56,9 @@ extension SystemCalls {
     try check { unsafe path.withPlatformString { unsafe mkdir($0, 0o777) } }
   }
 
-  /// The bytes that an ordinary user may still write. The corresponding C function is
+  /// The bytes that an ordinary user may still write.
+  ///
+  /// The corresponding C function is
   /// `statvfs`.
   static func freeByteCount(at path: FilePath) throws(Errno) -> Int {
     var status = statvfs()
@@ -65,7 +69,9 @@ extension SystemCalls {
     return overflow ? Int.max : Int(clamping: product)
   }
 
-  /// The path without links, `.` and `..`. The corresponding C function is `realpath`.
+  /// The path without links and dots.
+  ///
+  /// The corresponding C function is `realpath`.
   static func resolve(_ path: FilePath) throws(Errno) -> FilePath {
     // SAFETY: the result is a terminated string that this function frees.
     let resolved = unsafe path.withPlatformString { unsafe realpath($0, nil) }

@@ -62,7 +62,9 @@ enum SystemCalls {
     return status
   }
 
-  /// Writes all of the bytes. The corresponding C function is `pwrite`.
+  /// Writes all of the bytes.
+  ///
+  /// The corresponding C function is `pwrite`.
   static func write(
     _ span: RawSpan, to descriptor: FileDescriptor, at offset: Int
   ) throws(Errno) {
@@ -81,7 +83,9 @@ enum SystemCalls {
     }
   }
 
-  /// Reads until the span is full or the file ends. The corresponding C function is `pread`.
+  /// Reads until the span is full or the file ends.
+  ///
+  /// The corresponding C function is `pread`.
   ///
   /// - Returns: The number of bytes read.
   static func read(
@@ -106,7 +110,9 @@ enum SystemCalls {
     return done
   }
 
-  /// Copies within the kernel. The corresponding C function is `copy_file_range`.
+  /// Copies within the kernel.
+  ///
+  /// The corresponding C function is `copy_file_range`.
   ///
   /// - Returns: The number of bytes copied, or nil where the systems cannot do it.
   static func copyRange(
@@ -158,7 +164,9 @@ enum SystemCalls {
     try check { fchmod(descriptor.rawValue, mode) }
   }
 
-  /// Takes the exclusive lock of a file without waiting. The corresponding C function is
+  /// Takes the exclusive lock of a file without waiting.
+  ///
+  /// The corresponding C function is
   /// `flock`.
   ///
   /// - Returns: False if another holds it.

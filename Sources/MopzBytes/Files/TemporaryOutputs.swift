@@ -49,7 +49,9 @@ public enum TemporaryOutputs {
     return path
   }
 
-  /// Removes what stands at a temporary path. It is best effort: there is nobody to tell.
+  /// Removes what stands at a temporary path.
+  ///
+  /// It is best effort: there is nobody to tell.
   static func remove(_ path: FilePath) {
     try? path.removeTree()
     forget(path)

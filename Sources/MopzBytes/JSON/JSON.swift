@@ -108,7 +108,7 @@ extension JSON {
     }
   }
 
-  /// What kind of value this is, for messages: `an object`, `a string` …
+  /// What kind of value this is, for messages, such as `an object`.
   public var kindName: String {
     switch self {
     case .null: "null"

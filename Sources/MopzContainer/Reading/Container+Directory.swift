@@ -38,7 +38,9 @@ extension Container {
     guard hash == entry.entryHash else {
       throw .violation(.entryHash, .entry(index), .mismatch(expected: entry.entryHash, found: hash))
     }
-    guard let range = ByteRange(offset: UInt64(start), count: UInt64(name.count), within: span.byteCount)
+    guard
+      let range = ByteRange(
+        offset: UInt64(start), count: UInt64(name.count), within: span.byteCount)
     else { preconditionFailure("the directory lies within the file") }
     return CheckedEntry(index: index, entry: entry, name: range)
   }

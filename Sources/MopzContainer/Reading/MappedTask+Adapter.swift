@@ -84,7 +84,8 @@ extension MappedTask {
     let ranges = run.range.map { position in
       let range = reader.poolRange(position)
       return PoolRange(
-        block: Int(range.block), axis: range.axis == PoolRange.Axis.rows.rawValue ? .rows : .columns,
+        block: Int(range.block),
+        axis: range.axis == PoolRange.Axis.rows.rawValue ? .rows : .columns,
         visibility: range.visibility == PoolRange.Visibility.shared.rawValue ? .shared : .isPrivate,
         first: Int(range.first), count: Int(range.count))
     }

@@ -20,7 +20,8 @@ extension RecordValidation {
       guard hasSoundCore(term, down: down, up: up) else {
         throw error(.termCore, .terms, index)
       }
-      guard isScale(term.outScaleBlock, width: up.width), isScale(term.inScaleBlock, width: down.width)
+      guard isScale(term.outScaleBlock, width: up.width),
+        isScale(term.inScaleBlock, width: down.width)
       else { throw error(.termScales, .terms, index) }
     }
   }
@@ -132,7 +133,8 @@ extension RecordValidation {
     switch kind {
     case .magnitude:
       let up = record.factor(Int(record.term(Int(target.terms.first)).up))
-      isSound = realOperand(.magnitude, of: target).map { elementCount(of: $0) == up.width } ?? false
+      let magnitude = realOperand(.magnitude, of: target)
+      isSound = magnitude.map { elementCount(of: $0) == up.width } ?? false
     case .denseDelta: isSound = realOperand(.value, of: target) != nil
     case .rowReplacement:
       guard let indices = operand(.indices, of: target), let value = operand(.value, of: target),

@@ -58,7 +58,9 @@ public struct AdapterContents: Sendable {
   var tensorNames: some Sequence<String> { weights.header.tensors.lazy.map(\.info.name) }
 
   /// Whether a tensor's name has a property.
-  func hasTensor(where condition: (String) -> Bool) -> Bool { tensorNames.contains(where: condition) }
+  func hasTensor(where condition: (String) -> Bool) -> Bool {
+    tensorNames.contains(where: condition)
+  }
 }
 
 /// An adapter in canonical form, and what was noticed on the way.

@@ -63,8 +63,8 @@ enum KohyaDialect: Dialect {
     if withoutAlpha > 0 {
       builder.note(
         .note, .scaling,
-        "\(withoutAlpha) of \(modules.count) modules have no alpha; by this dialect's rule alpha is "
-          + "then the rank and the scale 1")
+        "\(withoutAlpha) of \(modules.count) modules have no alpha; by this dialect's rule alpha "
+          + "is then the rank and the scale 1")
     }
     return try builder.finish()
   }

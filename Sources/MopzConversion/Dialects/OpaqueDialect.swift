@@ -30,7 +30,9 @@ enum OpaqueDialect: Dialect {
   /// The tag of a configuration that is not PEFT's.
   private static func configTag(_ contents: AdapterContents) -> String? {
     guard let object = contents.config?.object else { return nil }
-    if let method = object["fine_tune_type"]?.stringValue { return OpaqueTag.tag(from: "mlx-\(method)") }
+    if let method = object["fine_tune_type"]?.stringValue {
+      return OpaqueTag.tag(from: "mlx-\(method)")
+    }
     if object["version"]?.stringValue?.hasPrefix("adapters.") == true { return "adapterhub" }
     if object["model_class"] != nil && object["config"] != nil { return "adapterhub" }
     return nil

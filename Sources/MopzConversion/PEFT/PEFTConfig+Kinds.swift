@@ -36,7 +36,9 @@ extension PEFTConfig {
     return "\(method)-unconverted"
   }
 
-  private static let harmlessInitialisations: Set = ["gaussian", "eva", "orthogonal", "mica", "true"]
+  private static let harmlessInitialisations: Set = [
+    "gaussian", "eva", "orthogonal", "mica", "true",
+  ]
 
   /// The keys that this version knows, whether they matter to it or not.
   static let knownKeys: Set = [

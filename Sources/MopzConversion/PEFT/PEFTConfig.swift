@@ -43,7 +43,8 @@ struct PEFTConfig: Sendable {
   ///
   /// - Throws: ``Refusal`` naming the field.
   init(_ reader: ConfigReader) throws(Refusal) {
-    rank = try Self.rank(reader, key: "r", value: reader.value("r"), isPresent: reader.isPresent("r"))
+    rank = try Self.rank(
+      reader, key: "r", value: reader.value("r"), isPresent: reader.isPresent("r"))
     alpha = try Self.alpha(reader)
     rankOverrides = []
     alphaOverrides = []
