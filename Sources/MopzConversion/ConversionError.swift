@@ -72,14 +72,14 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   }
 
   /// Runs `body` and wraps what it throws.
-  static func refusing<Result>(
+  static func refusing<Result: ~Copyable>(
     _ body: () throws(Refusal) -> Result
   ) throws(ConversionError) -> Result {
     do throws(Refusal) { return try body() } catch { throw .refused(error) }
   }
 
   /// Runs `body` and wraps what it throws.
-  static func system<Result>(
+  static func system<Result: ~Copyable>(
     _ body: () throws(SystemError) -> Result
   ) throws(ConversionError) -> Result {
     do throws(SystemError) { return try body() } catch { throw .system(error) }

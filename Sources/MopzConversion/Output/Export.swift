@@ -1,0 +1,195 @@
+import MopzAdapters
+public import MopzBytes
+public import MopzContainer
+import MopzSafetensors
+import MopzTensors
+public import SystemPackage
+
+/// Writes a task back as the files that it came from, byte for byte.
+///
+/// ```swift
+/// let task = try Container(opening: "family.mopz").task(named: "support-de")
+/// let report = try Export(of: task, to: .peft, at: "support-de").run()
+/// ```
+public struct Export: Sendable {
+  /// What is written.
+  public enum Format: String, Hashable, Sendable, CaseIterable {
+    /// `adapter_config.json` and `adapter_model.safetensors`.
+    case peft
+    /// The weights alone, under the source's own name.
+    case safetensors
+  }
+
+  /// What was written.
+  public struct Report: Hashable, Sendable {
+    /// The task.
+    public var task: String
+    /// The files with their sizes, in the order of their names.
+    public var files: [File]
+    /// What is not in the output.
+    public var findings: [Finding]
+
+    /// A file of the output.
+    public struct File: Hashable, Sendable {
+      public var name: String
+      public var byteCount: Int
+    }
+  }
+
+  private let task: MappedTask
+  private let format: Format
+  private let directory: FilePath
+  private let force: Bool
+
+  /// An export of a task into a directory that it creates.
+  ///
+  /// - Parameter force: Whether what stands at the directory's path may be replaced.
+  public init(of task: MappedTask, to format: Format, at directory: FilePath, force: Bool = false) {
+    self.task = task
+    self.format = format
+    self.directory = directory
+    self.force = force
+  }
+
+  /// Writes the files.
+  ///
+  /// - Parameter isDryRun: Whether everything is checked and nothing written.
+  /// - Throws: ``ConversionError`` if the task has no such form, or an output exists.
+  ///   Nothing is left behind then.
+  /// - Complexity: O(bytes); one tensor at a time is in memory.
+  public func run(isDryRun: Bool = false) throws(ConversionError) -> Report {
+    let plan = try plan()
+    guard !isDryRun else {
+      let isTaken = try ConversionError.system { () throws(SystemError) in try directory.exists() }
+      if isTaken && !force {
+        throw .system(SystemError(operation: "create", path: directory, errno: .fileExists))
+      }
+      return report(plan, sizes: [:])
+    }
+    let target = directory
+    let force = force
+    let output = try ConversionError.system { () throws(SystemError) in
+      try AtomicDirectory(creating: target, force: force)
+    }
+    var sizes: [String: Int] = [:]
+    for (name, file) in plan.files {
+      sizes[name] = try write(file, to: output.path.appending(name))
+    }
+    do throws(SystemError) { try output.commit() } catch { throw .system(error) }
+    return report(plan, sizes: sizes)
+  }
+
+  private struct Plan {
+    var files: [(name: String, file: SourceFile)]
+    var findings: [Finding]
+  }
+
+  private func report(_ plan: Plan, sizes: [String: Int]) -> Report {
+    let files = plan.files.map { Report.File(name: $0.name, byteCount: sizes[$0.name] ?? 0) }
+    return Report(task: task.name, files: files, findings: plan.findings)
+  }
+
+  // MARK: What is written
+
+  private func plan() throws(ConversionError) -> Plan {
+    let files = task.files
+    guard let weights = files.first(where: { $0.role == .weights }) else {
+      throw refused("holds no weights file, so there is nothing to write")
+    }
+    let config = files.first { $0.role == .config }
+    switch format {
+    case .safetensors:
+      var findings: [Finding] = []
+      if let config {
+        findings.append(
+          Refusal(.notCarried, task.name, "\(config.name.quoted) is not written").finding(.note))
+      }
+      guard TaskName.isValidFileName(weights.name) else {
+        throw refused("the weights' name \(weights.name.quoted) cannot be a file's name")
+      }
+      return Plan(files: [(weights.name, weights)], findings: findings)
+    case .peft:
+      guard let config, try isPEFT(config) else {
+        throw refused(
+          "was no PEFT adapter, so there is no adapter_config.json; write the weights as they were "
+            + "with --to safetensors")
+      }
+      return Plan(
+        files: [("adapter_config.json", config), ("adapter_model.safetensors", weights)],
+        findings: [])
+    }
+  }
+
+  private func refused(_ message: String) -> ConversionError {
+    .refused(Refusal(.output, task.name, message))
+  }
+
+  private func isPEFT(_ config: SourceFile) throws(ConversionError) -> Bool {
+    let bytes = try block(of: config)
+    return (try? JSON(parsing: bytes.span))?["peft_type"] != nil
+  }
+
+  private func block(of file: SourceFile) throws(ConversionError) -> Bytes {
+    guard let index = file.block else { throw refused("\(file.name.quoted) has no bytes") }
+    do throws(ContainerError) { return try task.tensor(ofBlock: index).bytes } catch {
+      throw .container(error)
+    }
+  }
+
+  // MARK: Writing
+
+  private func write(_ file: SourceFile, to path: FilePath) throws(ConversionError) -> Int {
+    var output = try ConversionError.system { () throws(SystemError) in
+      try OutputFile(creating: path)
+    }
+    if file.role == .weights {
+      try writeWeights(file, to: &output)
+    } else {
+      let bytes = try block(of: file)
+      do throws(SystemError) { try output.append(bytes.span) } catch { throw .system(error) }
+    }
+    do throws(SystemError) {
+      let count = output.byteCount
+      try output.close()
+      return count
+    } catch {
+      throw .system(error)
+    }
+  }
+
+  private func writeWeights(
+    _ file: SourceFile, to output: inout OutputFile
+  ) throws(ConversionError) {
+    var writer = try writer(of: file, to: &output)
+    for index in file.tensors {
+      do throws(Interrupted) { try Cancellation.check() } catch { throw .interrupted(error) }
+      let tensor: Tensor
+      do throws(ContainerError) { tensor = try task.tensor(at: index) } catch {
+        throw .container(error)
+      }
+      let name = task.info(at: index).name
+      do throws(SafetensorsError) {
+        try writer.append(tensor.bytes.span, of: name, to: &output)
+      } catch {
+        throw .safetensors(error)
+      }
+    }
+    do throws(SafetensorsError) { try writer.finish() } catch { throw .safetensors(error) }
+  }
+
+  private func writer(
+    of file: SourceFile, to output: inout OutputFile
+  ) throws(ConversionError) -> SafetensorsWriter {
+    let header = file.headerForm == .stored ? try block(of: file) : nil
+    do throws(SafetensorsError) {
+      if let header { return try SafetensorsWriter(headerJSON: header.span, to: &output) }
+      let metadata = file.metadata?.map {
+        SafetensorsHeader.Property(key: $0.key, value: $0.value)
+      }
+      return try SafetensorsWriter(
+        tensors: file.tensors.map(task.info(at:)), metadata: metadata, to: &output)
+    } catch {
+      throw .safetensors(error)
+    }
+  }
+}
