@@ -78,8 +78,8 @@ let package = Package(
     layer(
       "MopzConversion",
       [
-        "MopzBytes", "MopzTensors", "MopzSafetensors", "MopzArchives", "MopzAdapters",
-        "MopzContainer", "MopzBinding", system,
+        "MopzBytes", "MopzDigest", "MopzTensors", "MopzSafetensors", "MopzArchives",
+        "MopzAdapters", "MopzContainer", "MopzBinding", system,
       ]),
     layer(
       "MopzMerging",

@@ -1,0 +1,101 @@
+import MopzAdapters
+import MopzBytes
+import MopzContainer
+import MopzDigest
+import SystemPackage
+
+extension Inspection.Base {
+  init(_ record: BaseRecord) {
+    digest = XXH3.hash128(record.encoded().span.rawBytes).hex
+    architecture = record.architecture
+    tensorCount = record.tensors.count
+  }
+}
+
+extension Inspection {
+  /// Examines all tasks of a container; which blocks are shared shows only over all.
+  ///
+  /// - Complexity: O(blocks of all records).
+  mutating func inspectContainer(
+    _ path: FilePath, task: String?, withAnatomy: Bool
+  ) throws(ConversionError) {
+    do throws(ContainerError) {
+      let container = try Container(opening: path)
+      subject = .container
+      fileByteCount = container.fileByteCount
+      findings = container.findings
+      if let task { _ = try container.task(named: task) }
+      let uses = try BlockUses(container)
+      blockCount = uses.distinctCount
+      savedByteCount = uses.savedByteCount
+      var bases: [Digest128: Base] = [:]
+      for index in 0..<container.taskCount {
+        let mapped = try container.task(at: index)
+        guard task.map({ ExactName($0) == ExactName(mapped.name) }) ?? true else { continue }
+        tasks.append(try Self.task(mapped, uses, &bases, withAnatomy: withAnatomy))
+      }
+    } catch {
+      throw .container(error)
+    }
+  }
+
+  private static func task(
+    _ task: MappedTask, _ uses: BlockUses, _ bases: inout [Digest128: Base], withAnatomy: Bool
+  ) throws(ContainerError) -> Task {
+    let adapter = withAnatomy ? try task.adapter() : nil
+    let shared = uses.sharedByteCount(of: task)
+    return Task(
+      name: task.name, kind: task.kind.rawValue, isMergeable: !task.isOpaque,
+      privateByteCount: task.referencedByteCount - shared, sharedByteCount: shared,
+      rankMax: task.rankMax, targetCount: task.targetCount, parameterCount: task.parameterCount,
+      base: try base(of: task, &bases), anatomy: adapter.map { Anatomy(of: $0) },
+      properties: adapter?.properties.map { [$0.key, $0.value] } ?? [])
+  }
+
+  /// The recorded base, read once for all tasks that share it.
+  private static func base(
+    of task: MappedTask, _ bases: inout [Digest128: Base]
+  ) throws(ContainerError) -> Base? {
+    guard let digest = task.baseDigest else { return nil }
+    if let known = bases[digest] { return known }
+    guard let record = try task.adapter().baseRecord else { return nil }
+    bases[digest] = Base(record)
+    return bases[digest]
+  }
+
+  /// How many tasks use each block of a container.
+  private struct BlockUses {
+    private var counts: [Int: Int] = [:]
+    /// The number of distinct blocks.
+    private(set) var distinctCount = 0
+    /// The stored bytes that would be written again if nothing were shared.
+    private(set) var savedByteCount = 0
+
+    init(_ container: Container) throws(ContainerError) {
+      for index in 0..<container.taskCount {
+        let task = try container.task(at: index)
+        for block in 0..<task.blockCount {
+          let range = task.blockInfo(at: block).range
+          guard !range.isEmpty else { continue }
+          if counts.updateValue(counts[range.lowerBound, default: 0] + 1, forKey: range.lowerBound)
+            == nil
+          {
+            distinctCount += 1
+          } else {
+            savedByteCount += range.count
+          }
+        }
+      }
+    }
+
+    /// The stored bytes of a task's blocks that other tasks use, too.
+    func sharedByteCount(of task: MappedTask) -> Int {
+      var bytes = 0
+      for block in 0..<task.blockCount {
+        let range = task.blockInfo(at: block).range
+        if counts[range.lowerBound, default: 0] > 1 { bytes += range.count }
+      }
+      return bytes
+    }
+  }
+}
