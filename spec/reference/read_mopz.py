@@ -110,14 +110,14 @@ def lies_between(offset, length, end):
 # §5 Structures ------------------------------------------------------------------------------------
 
 MAGIC = bytes.fromhex("8D4D4F505A0D0A1A")
-HEADER = Layout("magic=magic major=u16 minor=u16 header_size=u32 header_hash=hash")
+HEADER = Layout("magic=magic major_version=u16 minor_version=u16 header_size=u32 header_hash=hash")
 SLOT = Layout(
-    "magic=magic generation=u64 committed_length=u64 directory_offset=u64 directory_length=u64"
+    "slot_magic=magic generation=u64 committed_length=u64 directory_offset=u64 directory_length=u64"
     " directory_hash=hash block_index_offset=u64 block_index_length=u64 block_index_hash=hash"
     " required_features=u64 ignorable_features=u64 task_count=u64 root_hash=hash"
 )
 DIRECTORY = Layout(
-    "magic=magic task_count=u64 names_offset=u64 names_length=u64 dead_offset=u64 dead_count=u64"
+    "directory_magic=magic task_count=u64 names_offset=u64 names_length=u64 dead_offset=u64 dead_count=u64"
     " header_hash64=u64 reserved=8"
 )
 ENTRY = Layout(
@@ -127,7 +127,7 @@ ENTRY = Layout(
 )
 EXTENT = Layout("offset=u64 length=u64")
 RECORD = Layout(
-    "magic=magic record_length=u64 kind=str base_block=u32 rank_max=u32 parameter_count=u64"
+    "record_magic=magic record_length=u64 kind=str base_block=u32 rank_max=u32 parameter_count=u64"
     " reserved=24"
 )
 BLOCK = Layout(
@@ -135,7 +135,7 @@ BLOCK = Layout(
     " dimension_count=u8 first_dimension=u32 content_hash=hash stored_hash=hash"
 )
 INDEX = Layout(
-    "magic=magic entry_count=u64 previous_offset=u64 previous_length=u64 previous_hash=hash"
+    "index_magic=magic entry_count=u64 previous_offset=u64 previous_length=u64 previous_hash=hash"
     " reserved=16"
 )
 INDEX_ENTRY = Layout("content_hash=hash offset=u64 stored_length=u64")
@@ -209,10 +209,10 @@ class Reader:
         require(len(data) >= HEADER_SIZE, "HDR-2", "header", f"the file has only {len(data)} bytes")
         header = HEADER.unpack(data)
         require(header.header_hash == hash128(data[:16]), "HDR-3", "header", "the hash differs")
-        require(header.major == 1, "HDR-4", "header", f"major version {header.major}")
+        require(header.major_version == 1, "HDR-4", "header", f"major version {header.major_version}")
         require(header.header_size == HEADER_SIZE, "HDR-5", "header", "Header_Size")
         require(is_zero(data[32:PAGE]), "HDR-5", "header", "reserved bytes are not zero")
-        self.knows_reserved = header.minor <= 0  # §13.3
+        self.knows_reserved = header.minor_version <= 0  # §13.3
 
     # §5.2 Commit slots
 
@@ -220,7 +220,7 @@ class Reader:
         page = self.data[start : start + PAGE]
         where = f"slot {letter}"
         slot = SLOT.unpack(page)
-        require(slot.magic == b"MOPZSLOT", "SLT-2", where, "no magic")
+        require(slot.slot_magic == b"MOPZSLOT", "SLT-2", where, "no magic")
         require(slot.root_hash == hash128(page[:112]), "SLT-3", where, "the root hash differs")
         require(is_zero(page[128:]), "SLT-4", where, "reserved bytes are not zero")
         generation = slot.generation
@@ -268,7 +268,7 @@ class Reader:
         start = slot.directory_offset
         where = "directory"
         header = DIRECTORY.unpack(self.data, start)
-        require(header.magic == b"MOPZDIRY", "DIR-1", where, "no magic")
+        require(header.directory_magic == b"MOPZDIRY", "DIR-1", where, "no magic")
         digest = hash64(self.data[start : start + 48])
         require(header.header_hash64 == digest, "DIR-2", where, "the hash of the header differs")
         require(header.task_count == slot.task_count, "DIR-3", where, "Task_Count")
@@ -399,7 +399,7 @@ class Reader:
             data = self.data[offset : offset + length]
             require(hash128(data) == digest, "IDX-1", where, "the hash differs")
             head = INDEX.unpack(data)
-            require(head.magic == b"MOPZBIDX", "IDX-2", where, "no magic")
+            require(head.index_magic == b"MOPZBIDX", "IDX-2", where, "no magic")
             require(length == 64 + 32 * head.entry_count, "IDX-2", where, "length")
             if self.knows_reserved:
                 require(INDEX.reserved_is_zero(head), "IDX-2", where, "reserved bytes")
@@ -792,7 +792,7 @@ class Task:
         data, entry = self.data, self.entry
         self.need(hash128(data) == entry.record_hash, "REC-1", "record", "the hash differs")
         self.head = head = RECORD.unpack(data)
-        self.need(head.magic == b"MOPZTASK", "REC-2", "record", "no magic")
+        self.need(head.record_magic == b"MOPZTASK", "REC-2", "record", "no magic")
         self.need(head.record_length == entry.record_length, "REC-2", "record", "Record_Length")
         table = [struct.unpack_from("<II", data, 64 + 8 * k) for k in range(16)]
         self.need(table[4][1] <= 1 << 24, "LIM-3", "record", f"{table[4][1]} source tensors")

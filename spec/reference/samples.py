@@ -480,7 +480,7 @@ def _():
 
 @defect("SLT-2", "slot-magic")
 def _():
-    return with_slot(two_tasks(), magic=b"MOPZSLAT")
+    return with_slot(two_tasks(), slot_magic=b"MOPZSLAT")
 
 
 @defect("SLT-3", "root-hash")

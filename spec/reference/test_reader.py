@@ -13,6 +13,7 @@ import random
 import struct
 import unittest
 
+import make_appendices
 import read_mopz as mopz
 import samples
 import write_mopz as writer
@@ -189,6 +190,27 @@ class SpecificationTests(unittest.TestCase):
         families = {id.split("-")[0] for id in rules()}
         ids = {word for word in words if word.split("-")[0] in families and word[-1:].isdigit()}
         self.assertEqual({id for id in ids if id not in rules()}, set())
+
+
+    def test_the_appendices_are_what_the_reader_computes(self):
+        with open(make_appendices.TEXT, encoding="utf-8") as file:
+            text = file.read()
+        self.assertEqual(make_appendices.filled(text), text)
+
+    def test_the_vectors_for_rounding_and_index_tables(self):
+        shape = (1, 1)
+        for dtype, q, scale, bits in (
+            ("F32", 127, 0.5, 0x427E0000), ("F16", -128, 0.5, 0xD400),
+            ("BF16", 1, 1 + 2**-8, 0x3F80), ("BF16", 1, 1 + 3 * 2**-8, 0x3F82),
+            ("F16", 2, 65504.0, 0x7C00),
+        ):
+            stored = struct.pack("<f", scale) + bytes(60) + struct.pack("<b", q)
+            data = mopz.decode_rows(stored, shape, mopz.CODE[dtype], "")
+            self.assertEqual(int.from_bytes(data, "little"), bits)
+        task = verify(samples.VALID["index-tables-and-mixing"]()).tasks[0]
+        self.assertEqual(task.index_table(task.factors[3], 6), [5, 0, 2, 3, 5, 0])
+        task = verify(samples.VALID["mixture-of-shards"]()).tasks[0]
+        self.assertEqual(task.index_table(task.factors[0], 5), [0, 3, None, 2])
 
 
 class MutationTests(unittest.TestCase):

@@ -200,7 +200,7 @@ class RecordBuilder:
         factors = tables["factors"]
         ranks = [factors[t.down].rank for t in tables["terms"] if t.down < len(factors)]
         self.head = row(
-            magic=b"MOPZTASK", record_length=0, kind=kind, base_block=base,
+            record_magic=b"MOPZTASK", record_length=0, kind=kind, base_block=base,
             rank_max=max(ranks, default=0), parameter_count=self.parameter_count(),
         )
         if task.edit:
@@ -311,7 +311,7 @@ class File:
         if entries:
             rows = [entries[key] for key in sorted(entries)]
             data = mopz.INDEX.pack(row(
-                magic=b"MOPZBIDX", entry_count=len(rows), previous_offset=previous[0],
+                index_magic=b"MOPZBIDX", entry_count=len(rows), previous_offset=previous[0],
                 previous_length=previous[1], previous_hash=previous[2],
             )) + b"".join(mopz.INDEX_ENTRY.pack(r) for r in rows)
             self.index = (self.append(data), len(data), hash128(data))
@@ -339,7 +339,7 @@ class File:
         padding = bytes(-len(heap) % 8)
         names_offset = 64 + 96 * len(rows)
         head = mopz.DIRECTORY.pack(row(
-            magic=b"MOPZDIRY", task_count=len(rows), names_offset=names_offset,
+            directory_magic=b"MOPZDIRY", task_count=len(rows), names_offset=names_offset,
             names_length=len(heap), dead_offset=names_offset + len(heap + padding),
             dead_count=len(self.dead), header_hash64=0,
         ))
@@ -352,7 +352,7 @@ class File:
         start = PAGE if self.generation % 2 else 2 * PAGE
         offset, length = self.directory
         self.slot = row(
-            magic=b"MOPZSLOT", generation=self.generation, committed_length=len(self.data),
+            slot_magic=b"MOPZSLOT", generation=self.generation, committed_length=len(self.data),
             directory_offset=offset, directory_length=length,
             directory_hash=hash128(bytes(self.data[offset : offset + length])),
             block_index_offset=self.index[0], block_index_length=self.index[1],
