@@ -1,16 +1,51 @@
+import ArgumentParser
 import MopzBytes
+import MopzContainer
+import MopzConversion
+import SystemPackage
 
 /// The status and the finding that an error becomes.
 enum ErrorReport {
   /// An outcome with one finding of severity error.
   static func outcome(of error: any Error) -> Outcome {
-    let status = status(of: error)
-    let finding = Finding(
-      severity: .error, rule: rule(of: error), where: place(of: error), message: "\(error)")
-    return Outcome(status: status, findings: [finding])
+    let finding = finding(of: error)
+    return Outcome(status: status(of: error), findings: [finding])
   }
 
-  static func status(of error: any Error) -> ExitStatus { .unusable }
-  static func rule(of error: any Error) -> String { "INPUT" }
-  static func place(of error: any Error) -> String { "" }
+  /// Interruption 130, an argument that makes no sense 64, a failure of the system that
+  /// may pass 74, everything else 2.
+  static func status(of error: any Error) -> ExitStatus {
+    if Cancellation.isRequested || error is Interrupted { return .interrupted }
+    switch error {
+    case ConversionError.interrupted: return .interrupted
+    case ConversionError.usage, is ValidationError: return .usage
+    default: break
+    }
+    return systemError(of: error)?.isTransient == true ? .ioFailure : .unusable
+  }
+
+  /// The refusal of the operating system behind an error, if there is one.
+  private static func systemError(of error: any Error) -> SystemError? {
+    switch error {
+    case let error as SystemError: error
+    case let error as ConversionError: error.systemError
+    case ContainerError.system(let error): error
+    default: nil
+    }
+  }
+
+  private static func finding(of error: any Error) -> Finding {
+    switch error {
+    case let error as ConversionError: return error.finding
+    case let error as ContainerError:
+      return Finding(
+        severity: .error, rule: error.rule?.rawValue ?? "CONTAINER", where: "",
+        message: "\(error)")
+    case let error as SystemError:
+      return Finding(
+        severity: .error, rule: "SYSTEM", where: error.path.string, message: "\(error)")
+    default:
+      return Finding(severity: .error, rule: "INPUT", where: "", message: "\(error)")
+    }
+  }
 }

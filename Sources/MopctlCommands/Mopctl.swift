@@ -23,7 +23,7 @@ public struct Mopctl: ParsableCommand {
       """,
     version: PackageVersion.text,
     subcommands: [
-      // all
+      InspectCommand.self, ExportCommand.self,
     ])
 
   public init() {}

@@ -1,3 +1,5 @@
+import MopzBytes
+
 /// A table for people: columns as wide as their widest cell, numbers to the right.
 struct TextTable {
   /// How a column is aligned.
@@ -94,4 +96,9 @@ enum Readable {
   static func count(_ number: Int, _ noun: String) -> String {
     "\(number) \(noun)\(number == 1 ? "" : "s")"
   }
+}
+
+extension String {
+  /// The text with control characters escaped, cut if it is too long for a line.
+  var displayed: String { String(quoted.dropFirst().dropLast()) }
 }

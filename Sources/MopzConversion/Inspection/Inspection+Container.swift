@@ -56,7 +56,7 @@ extension Inspection {
   private static func base(
     of task: MappedTask, _ bases: inout [Digest128: Base]
   ) throws(ContainerError) -> Base? {
-    guard let digest = task.baseDigest else { return nil }
+    guard let digest = try task.baseDigest() else { return nil }
     if let known = bases[digest] { return known }
     guard let record = try task.adapter().baseRecord else { return nil }
     bases[digest] = Base(record)

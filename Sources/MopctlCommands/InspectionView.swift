@@ -1,0 +1,152 @@
+import MopzBytes
+import MopzConversion
+
+/// An inspection as JSON fields and as lines.
+struct InspectionView {
+  private let inspection: Inspection
+  private let isDetailed: Bool
+
+  init(_ inspection: Inspection, isDetailed: Bool) {
+    self.inspection = inspection
+    self.isDetailed = isDetailed
+  }
+
+  // MARK: For programs
+
+  var fields: [(key: String, value: JSON)] {
+    var fields: [(key: String, value: JSON)] = [
+      ("subject", JSON(inspection.subject.rawValue)),
+      ("tasks", JSON(inspection.tasks.map(Self.json))),
+      ("file_bytes", JSON(inspection.fileByteCount)),
+      ("blocks", JSON(inspection.blockCount)),
+      ("bytes_saved", JSON(inspection.savedByteCount)),
+    ]
+    if let anatomy = inspection.anatomy { fields.append(("anatomy", Self.json(anatomy))) }
+    return fields
+  }
+
+  private static func json(_ task: Inspection.Task) -> JSON {
+    var object = JSONObject()
+    object["name"] = JSON(task.name)
+    object["kind"] = JSON(task.isMergeable ? task.kind : "opaque")
+    object["tag"] = JSON(task.kind)
+    object["bytes_private"] = JSON(task.privateByteCount)
+    object["bytes_shared"] = JSON(task.sharedByteCount)
+    object["rank_max"] = JSON(task.rankMax)
+    object["modules"] = JSON(task.targetCount)
+    object["parameters"] = JSON(task.parameterCount)
+    object["base"] = task.base.map(json) ?? .null
+    if let anatomy = task.anatomy { object["anatomy"] = json(anatomy) }
+    if !task.properties.isEmpty {
+      object["properties"] = JSON(task.properties.map { JSON($0.map { JSON($0) }) })
+    }
+    return .object(object)
+  }
+
+  private static func json(_ base: Inspection.Base) -> JSON {
+    [
+      "architecture": JSON(base.architecture), "digest": JSON(base.digest),
+      "tensors": JSON(base.tensorCount),
+    ]
+  }
+
+  private static func json(_ anatomy: Anatomy) -> JSON {
+    let groups = anatomy.groups.map { group -> JSON in
+      [
+        "name": JSON(group.name), "use": JSON(group.use.rawValue),
+        "tensors": JSON(group.tensorCount), "bytes": JSON(group.byteCount),
+      ]
+    }
+    return ["bytes": JSON(anatomy.byteCount), "groups": JSON(groups)]
+  }
+
+  // MARK: For people
+
+  var lines: [String] {
+    var lines: [String] = []
+    if !inspection.tasks.isEmpty {
+      lines += table + [""]
+    }
+    lines.append(summary)
+    if let anatomy = inspection.anatomy { lines += Self.lines(of: anatomy, limit: 12) }
+    if isDetailed {
+      for task in inspection.tasks { lines += details(of: task) }
+    } else if let remark = biggest {
+      lines.append(remark)
+    }
+    return lines
+  }
+
+  private var table: [String] {
+    var table = TextTable([
+      ("task", .left), ("kind", .left), ("rank", .right), ("modules", .right),
+      ("parameters", .right), ("private", .right), ("shared", .right), ("base", .left),
+    ])
+    for task in inspection.tasks {
+      table.add([
+        task.name.displayed, task.isMergeable ? task.kind : "opaque: \(task.kind)",
+        task.rankMax == 0 ? "-" : "\(task.rankMax)", "\(task.targetCount)",
+        "\(task.parameterCount)", Readable.bytes(task.privateByteCount),
+        Readable.bytes(task.sharedByteCount), task.base?.architecture ?? "unrecorded",
+      ])
+    }
+    return table.lines
+  }
+
+  private var summary: String {
+    let size = Readable.bytes(inspection.fileByteCount)
+    switch inspection.subject {
+    case .container:
+      return "\(Readable.count(inspection.tasks.count, "task")), \(size), "
+        + "\(Readable.count(inspection.blockCount, "block")), "
+        + "\(Readable.bytes(inspection.savedByteCount)) saved by storing equal blocks once"
+    case .adapters:
+      return "\(Readable.count(inspection.tasks.count, "adapter")), \(size), "
+        + Readable.count(inspection.blockCount, "tensor")
+    case .checkpoint:
+      return "checkpoint, \(size), \(Readable.count(inspection.blockCount, "tensor"))"
+    }
+  }
+
+  /// One line that names what makes the whole big, if one group does.
+  private var biggest: String? {
+    let groups = inspection.tasks.flatMap { task in
+      (task.anatomy?.groups ?? []).map { (task: task.name, group: $0) }
+    }
+    let total = groups.reduce(0) { $0 + $1.group.byteCount }
+    guard let top = groups.max(by: { $0.group.byteCount < $1.group.byteCount }), total > 0 else {
+      return nil
+    }
+    let share = Readable.percent(Double(top.group.byteCount) / Double(total))
+    return "biggest: \(top.group.name.displayed) (\(top.group.use.rawValue)) of "
+      + "\"\(top.task.displayed)\", \(Readable.bytes(top.group.byteCount)), "
+      + "\(share) of all tensors"
+  }
+
+  private func details(of task: Inspection.Task) -> [String] {
+    var lines = ["", "\(task.name.displayed):"]
+    if let base = task.base {
+      lines.append("  base \(base.architecture), \(base.tensorCount) tensors, \(base.digest)")
+    }
+    for property in task.properties where property.count == 2 {
+      lines.append("  \(property[0]) = \(property[1].displayed)")
+    }
+    if let anatomy = task.anatomy { lines += Self.lines(of: anatomy, limit: 20) }
+    return lines
+  }
+
+  private static func lines(of anatomy: Anatomy, limit: Int) -> [String] {
+    var table = TextTable([
+      ("  bytes", .right), ("share", .right), ("tensors", .right), ("use", .left), ("name", .left),
+    ])
+    for group in anatomy.groups.prefix(limit) {
+      let share = anatomy.byteCount > 0 ? Double(group.byteCount) / Double(anatomy.byteCount) : 0
+      table.add([
+        Readable.bytes(group.byteCount), Readable.percent(share), "\(group.tensorCount)",
+        group.use.rawValue, group.name.displayed,
+      ])
+    }
+    let rest = anatomy.groups.count - limit
+    return table.lines + (rest > 0 ? ["  … and \(Readable.count(rest, "smaller group"))"] : [])
+  }
+}
