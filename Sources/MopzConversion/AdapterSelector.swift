@@ -84,7 +84,7 @@ public struct AdapterSelector: Hashable, Sendable {
 
   private static func open(_ file: FilePath) throws(ConversionError) -> Container {
     do throws(ContainerError) { return try Container(opening: file) } catch {
-      throw .container(error)
+      throw ConversionError(error)
     }
   }
 
@@ -92,7 +92,7 @@ public struct AdapterSelector: Hashable, Sendable {
     _ container: Container, _ name: String
   ) throws(ConversionError) -> Bool {
     do throws(ContainerError) { return try container.hasTask(named: name) } catch {
-      throw .container(error)
+      throw ConversionError(error)
     }
   }
 
@@ -135,7 +135,7 @@ extension AdapterSelector {
           adapter: try container.task(named: name).adapter(), scale: scale,
           findings: container.findings, location: "\(file)#\(name)")
       } catch {
-        throw .container(error)
+        throw ConversionError(error)
       }
     case .path(let path):
       let sources = try SourceArgument(path: path).sources()

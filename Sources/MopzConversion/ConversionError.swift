@@ -22,6 +22,15 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   /// The user asked to stop.
   case interrupted(Interrupted)
 
+  /// Wraps a container's error, so that an interruption stays one.
+  init(_ error: ContainerError) {
+    switch error {
+    case .interrupted: self = .interrupted(Interrupted())
+    case .system(let cause): self = .system(cause)
+    default: self = .container(error)
+    }
+  }
+
   /// A lower-case clause that says what, where, expected and found.
   public var description: String {
     switch self {

@@ -35,7 +35,7 @@ extension Inspection {
         tasks.append(try Self.task(mapped, uses, &bases, withAnatomy: withAnatomy))
       }
     } catch {
-      throw .container(error)
+      throw ConversionError(error)
     }
   }
 

@@ -132,7 +132,7 @@ public struct Export: Sendable {
   private func block(of file: SourceFile) throws(ConversionError) -> Bytes {
     guard let index = file.block else { throw refused("\(file.name.quoted) has no bytes") }
     do throws(ContainerError) { return try task.tensor(ofBlock: index).bytes } catch {
-      throw .container(error)
+      throw ConversionError(error)
     }
   }
 
@@ -165,7 +165,7 @@ public struct Export: Sendable {
       do throws(Interrupted) { try Cancellation.check() } catch { throw .interrupted(error) }
       let tensor: Tensor
       do throws(ContainerError) { tensor = try task.tensor(at: index) } catch {
-        throw .container(error)
+        throw ConversionError(error)
       }
       let name = task.info(at: index).name
       do throws(SafetensorsError) {

@@ -16,7 +16,7 @@ struct ContainerTask: Sendable {
       adapter.name = name
       return adapter
     } catch {
-      throw .container(error)
+      throw ConversionError(error)
     }
   }
 
@@ -38,7 +38,7 @@ struct ContainerTask: Sendable {
       if !sources.isEmpty { sources[0].findings = container.findings }
       return sources
     } catch {
-      throw .container(error)
+      throw ConversionError(error)
     }
   }
 }

@@ -1,0 +1,55 @@
+import MopzAdapters
+public import MopzBytes
+import MopzContainer
+import MopzTensors
+public import SystemPackage
+
+/// What a conversion did, or would do.
+public struct ConversionReport: Hashable, Sendable {
+  /// A task that was written.
+  public struct Task: Hashable, Sendable {
+    public var name: String
+    /// The tag, such as `lora`.
+    public var kind: String
+    /// Where it came from.
+    public var location: String
+    public var rankMax: Int
+    /// The number of parameters of the base that the task changes.
+    public var targetCount: Int
+    public var tensorCount: Int
+    /// The bytes of the source's tensors and configuration.
+    public var byteCount: Int
+  }
+
+  /// The container.
+  public var output: FilePath
+  /// The tasks, in the order of their names.
+  public var tasks: [Task] = []
+  /// The bytes of all sources' tensors and configurations.
+  public var inputByteCount = 0
+  /// The bytes of the container.
+  public var outputByteCount = 0
+  /// The number of distinct blocks.
+  public var blockCount = 0
+  /// The bytes that storing equal blocks once saves.
+  public var savedByteCount = 0
+  /// What was noticed on the way.
+  public var findings: [Finding] = []
+
+  init(output: FilePath) { self.output = output }
+
+  mutating func fill(from imported: [ImportedAdapter], _ plan: ContainerPlan) {
+    tasks = imported.map { imported in
+      let adapter = imported.adapter
+      return Task(
+        name: adapter.name, kind: adapter.kind.rawValue, location: imported.location,
+        rankMax: adapter.rankMax, targetCount: adapter.targets.count,
+        tensorCount: adapter.sourceTensors.count,
+        byteCount: adapter.blocks.reduce(0) { $0 + $1.bytes.count })
+    }
+    inputByteCount = tasks.reduce(0) { $0 + $1.byteCount }
+    outputByteCount = plan.committedByteCount
+    blockCount = plan.blockCount
+    savedByteCount = plan.referencedByteCount - plan.storedBlockByteCount
+  }
+}
