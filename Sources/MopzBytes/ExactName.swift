@@ -15,7 +15,7 @@ public struct ExactName: Hashable, Sendable, Comparable, CustomStringConvertible
 
   /// Whether the bytes are the same.
   public static func == (a: ExactName, b: ExactName) -> Bool {
-    a.string.utf8.elementsEqual(b.string.utf8)
+    a.string.hasSameUTF8(as: b.string)
   }
 
   /// Whether the left one's bytes come first, as unsigned numbers.
@@ -25,10 +25,37 @@ public struct ExactName: Hashable, Sendable, Comparable, CustomStringConvertible
 
   /// Hashes the bytes.
   public func hash(into hasher: inout Hasher) {
-    for byte in string.utf8 { hasher.combine(byte) }
+    // Not the string's own hash, which canonically equivalent names share: a hostile file
+    // could hold a million of them.
+    var string = string
+    // SAFETY: the buffer is valid during the call.
+    unsafe string.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     hasher.combine(0xFF as UInt8)
   }
 }
+
+extension String {
+  /// Whether both strings have the same UTF-8, where `==` asks for canonical equivalence.
+  ///
+  /// - Complexity: O(n).
+  public func hasSameUTF8(as other: String) -> Bool {
+    guard utf8.count == other.utf8.count else { return false }
+    var (a, b) = (self, other)
+    // SAFETY: both buffers are valid for their common count during the calls.
+    return unsafe a.withUTF8 { a in
+      unsafe b.withUTF8 { b in
+        guard let p = a.baseAddress, let q = b.baseAddress else { return true }
+        return unsafe memcmp(p, q, a.count) == 0
+      }
+    }
+  }
+}
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 extension String {
   /// The string in quotation marks, safe to print: control characters, quotation

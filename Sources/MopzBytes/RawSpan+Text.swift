@@ -8,9 +8,18 @@ extension RawSpan {
   /// - Complexity: O(length).
   public func text(in range: Range<Int>) -> String? {
     precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)
-    // SAFETY: the range was checked, and the buffer does not leave the closure.
+    // SAFETY: the range was checked, and no buffer leaves its closure.
     return unsafe withUnsafeBytes { bytes in
-      unsafe String(validating: bytes[range], as: UTF8.self)
+      let part = unsafe UnsafeRawBufferPointer(rebasing: bytes[range])
+      // Decoding repairs what is invalid, which then differs from the bytes. The initialiser
+      // that validates looks up generic metadata for every string, however short.
+      var text = unsafe String(decoding: part, as: UTF8.self)
+      let isValid = unsafe text.withUTF8 { decoded in
+        guard decoded.count == part.count else { return false }
+        guard let p = decoded.baseAddress, let q = part.baseAddress else { return true }
+        return unsafe memcmp(p, q, part.count) == 0
+      }
+      return isValid ? text : nil
     }
   }
 
@@ -24,3 +33,9 @@ extension Bytes {
   /// - Complexity: O(n).
   public var text: String? { span.text }
 }
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif

@@ -13,6 +13,15 @@ import Testing
     #expect(ExactName("a") < ExactName("aa") && !(ExactName("a") < ExactName("a")))
   }
 
+  @Test("names that are canonically equivalent do not share a hash")
+  func hashes() {
+    // Orders of combining marks: all equivalent, all different bytes.
+    let names = ["\u{323}\u{307}", "\u{307}\u{323}"].map { ExactName("a" + $0) }
+    #expect(names[0].string == names[1].string)
+    #expect(names[0] != names[1] && names[0].hashValue != names[1].hashValue)
+    #expect(ExactName("").hashValue == ExactName("").hashValue)
+  }
+
   @Test("a quoted name is safe to print")
   func quoted() {
     #expect("a\"\\\n\u{1B}[31m\u{0}\u{202E}é".quoted == #""a\"\\\n\u{1b}[31m\u{0}\u{202e}é""#)

@@ -82,7 +82,7 @@ public struct JSONObject: Hashable, Sendable {
 
   private func index(of key: String) -> Int? {
     if members.count > Self.unindexedCountMax { return positions[ExactName(key)] }
-    return members.firstIndex { $0.key.utf8.elementsEqual(key.utf8) }
+    return members.firstIndex { $0.key.hasSameUTF8(as: key) }
   }
 
   private mutating func rebuildPositions() {
