@@ -29,7 +29,7 @@ public struct ExactName: Hashable, Sendable, Comparable, CustomStringConvertible
     // could hold a million of them.
     var string = string
     // SAFETY: the buffer is valid during the call.
-    unsafe string.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    string.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     hasher.combine(0xFF as UInt8)
   }
 }
@@ -42,8 +42,8 @@ extension String {
     guard utf8.count == other.utf8.count else { return false }
     var (a, b) = (self, other)
     // SAFETY: both buffers are valid for their common count during the calls.
-    return unsafe a.withUTF8 { a in
-      unsafe b.withUTF8 { b in
+    return a.withUTF8 { a in
+      b.withUTF8 { b in
         guard let p = a.baseAddress, let q = b.baseAddress else { return true }
         return unsafe memcmp(p, q, a.count) == 0
       }

@@ -14,7 +14,7 @@ extension RawSpan {
       // Decoding repairs what is invalid, which then differs from the bytes. The initialiser
       // that validates looks up generic metadata for every string, however short.
       var text = unsafe String(decoding: part, as: UTF8.self)
-      let isValid = unsafe text.withUTF8 { decoded in
+      let isValid = text.withUTF8 { decoded in
         guard decoded.count == part.count else { return false }
         guard let p = decoded.baseAddress, let q = part.baseAddress else { return true }
         return unsafe memcmp(p, q, part.count) == 0
