@@ -212,7 +212,6 @@ class Reader:
         require(header.major_version == 1, "HDR-4", "header", f"major version {header.major_version}")
         require(header.header_size == HEADER_SIZE, "HDR-5", "header", "Header_Size")
         require(is_zero(data[32:PAGE]), "HDR-5", "header", "reserved bytes are not zero")
-        self.knows_reserved = header.minor_version <= 0  # §13.3
 
     # §5.2 Commit slots
 
@@ -244,6 +243,7 @@ class Reader:
             pair = f"generations {valid[0].generation} and {valid[1].generation}"
             self.findings.append(Broken("SLT-6", "slots", pair))
         self.slot = slot = max(valid, key=lambda s: s.generation)
+        self.knows_reserved = slot.ignorable_features == 0  # §13.3: no bit is known.
         end = slot.committed_length
         require(slot.required_features < 8, "SLT-7", "slot", f"{slot.required_features:#x}")
         require(slot.task_count <= 1 << 20, "LIM-1", "slot", f"{slot.task_count} tasks")
@@ -325,7 +325,7 @@ class Reader:
         if len(self.entries) == len(entries):
             self.attempt(self.check_names)
         padding = whole[header.names_offset + header.names_length : header.dead_offset]
-        if not is_zero(padding):
+        if self.knows_reserved and not is_zero(padding):
             self.findings.append(Broken("DIR-5", "directory", "padding is not zero"))
         self.dead = [
             EXTENT.unpack(whole, header.dead_offset + 16 * k) for k in range(header.dead_count)
@@ -821,7 +821,8 @@ class Task:
         zero = lenient or RECORD.reserved_is_zero(head)
         self.need(zero, "REC-4", "record", "reserved bytes are not zero")
         for start, end in padding:
-            self.need(is_zero(data[start:end]), "REC-4", f"padding at {start}", "is not zero")
+            zero = lenient or is_zero(data[start:end])
+            self.need(zero, "REC-4", f"padding at {start}", "is not zero")
         self.dimension_values = [row.value for row in self.dimensions]
 
     def check_strings(self):

@@ -427,10 +427,19 @@ def three_generations():
     return bytes(file.data) + b"left by a crash"
 
 
-@valid("newer-minor-version")
-def newer_minor_version():
-    file = File([lora("task")])
+@valid("later-minor-version")
+def later_minor_version():
+    """An addition that this version may overlook: an ignorable bit, and reserved bytes in use."""
+
+    def edit(record):
+        record.tables["extensions"] = [b"more"]
+        record.tables["targets"][0].reserved = b"\x01" + bytes(15)
+
+    task = lora("task")
+    task.edit = edit
+    file = File([task])
     file.data[:32] = writer.header(minor=7)
+    file.slot.ignorable_features = 1 << 40
     place = place_of_entry(file, 0)
     return seal(with_bytes(file, place + 80, b"\x01"))
 
