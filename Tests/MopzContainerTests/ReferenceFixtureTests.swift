@@ -1,5 +1,7 @@
 import MopzAdapters
 import MopzBytes
+import MopzDigest
+import MopzTensors
 import MopzTestSupport
 import SystemPackage
 import Testing
@@ -35,6 +37,34 @@ struct ReferenceFixtureTests {
     let container = try Container(opening: Fixtures.path("valid/\(stem).mopz"))
     for index in 0..<container.taskCount {
       _ = try container.task(at: index).adapter()
+    }
+  }
+
+  @Test("every block of a valid container decodes to the bytes that were hashed", arguments: valid)
+  func contentHashes(_ stem: String) throws {
+    let container = try Container(opening: Fixtures.path("valid/\(stem).mopz"))
+    for index in 0..<container.taskCount {
+      let task = try container.task(at: index)
+      for block in 0..<task.blockCount {
+        let tensor = try task.tensor(ofBlock: block)
+        let inner = XXH3.hash128(tensor.bytes.span)
+        let found = ContentHash.hash(tensor.dtype, tensor.shape, bytes: inner)
+        #expect(found == task.reader.block(block).contentHash)
+      }
+    }
+  }
+
+  @Test(
+    "a coded block whose content is wrong is refused when it is decoded",
+    arguments: invalid.filter { ["COD-5", "COD-6", "COD-7"].contains($0.prefix(5)) })
+  func codedBlocks(_ stem: String) throws {
+    let container = try Container(opening: Fixtures.path("invalid/\(stem).mopz"))
+    let task = try container.task(at: 0)
+    do throws(ContainerError) {
+      _ = try task.tensor(ofBlock: 0)
+      Issue.record("decoded")
+    } catch {
+      #expect(error.rule?.rawValue == String(stem.prefix(5)))
     }
   }
 
