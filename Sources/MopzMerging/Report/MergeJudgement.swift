@@ -1,0 +1,71 @@
+import MopzBytes
+
+/// Judges what was measured: how much of the update is in the weights.
+struct MergeJudgement {
+  /// The survival over all touched tensors outside of which a merge is refused.
+  static let acceptable = 0.9...1.1
+  /// The survival over all touched tensors outside of which a merge is warned of.
+  static let expected = 0.98...1.02
+  /// The survival in one tensor below which a merge is refused.
+  static let tensorMinimum = 0.5
+
+  private(set) var verdict = MergeReport.Verdict.merged
+  private(set) var findings: [Finding] = []
+
+  /// - Parameters:
+  ///   - overflowed: Tensors without an update that overflowed in conversion.
+  init(
+    _ tensors: [TensorMeasure], total: TensorMeasure, overflowed: [String], options: MergeOptions
+  ) {
+    judgeOverflow(tensors, overflowed)
+    judgeSurvival(tensors, total, options)
+  }
+
+  private mutating func judgeOverflow(_ tensors: [TensorMeasure], _ others: [String]) {
+    let touched = tensors.filter { $0.sums.overflowed > 0 }.map(\.name)
+    for name in touched + others {
+      findings.append(
+        Finding(
+          severity: .error, rule: "OVERFLOW", where: name,
+          message: "values that are finite in the base become infinite or NaN; "
+            + "write another type with --dtype bf16 or f32"))
+      verdict = .refused
+    }
+  }
+
+  private mutating func judgeSurvival(
+    _ tensors: [TensorMeasure], _ total: TensorMeasure, _ options: MergeOptions
+  ) {
+    let remedy =
+      "write the result with --dtype f16 or f32, or keep the adapter apart from the base"
+    var isLossy = false
+    let severity: Finding.Severity = options.allowsLoss ? .warning : .error
+    if let survival = total.survival, !Self.expected.contains(survival) {
+      let isRefused = !Self.acceptable.contains(survival)
+      isLossy = isRefused
+      findings.append(
+        Finding(
+          severity: isRefused ? severity : .warning, rule: "SURVIVAL", where: "all touched tensors",
+          message: "\(percent(survival)) of the update survives rounding, expected is "
+            + "\(percent(Self.expected.lowerBound)) to \(percent(Self.expected.upperBound)); "
+            + remedy))
+    }
+    for tensor in tensors {
+      guard let survival = tensor.survival, survival < Self.tensorMinimum else { continue }
+      isLossy = true
+      findings.append(
+        Finding(
+          severity: severity, rule: "SURVIVAL", where: tensor.name,
+          message: "\(percent(survival)) of its update survives rounding, at least "
+            + "\(percent(Self.tensorMinimum)) must; " + remedy))
+    }
+    if isLossy, verdict == .merged { verdict = options.allowsLoss ? .lossy : .refused }
+  }
+
+  /// A share as per cent with one decimal.
+  private func percent(_ share: Double) -> String {
+    guard share.magnitude < 1e6 else { return "\(share * 100) %" }
+    let tenths = Int((share * 1000).rounded())
+    return "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10) %"
+  }
+}
