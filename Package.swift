@@ -125,6 +125,18 @@ let package = Package(
     tests("MopzTensorsTests", ["MopzTensors", "MopzBytes"]),
     tests("MopzLinearAlgebraTests", ["MopzLinearAlgebra"]),
     tests(
+      "MopzBindingTests",
+      [
+        "MopzBinding", "MopzConversion", "MopzSafetensors", "MopzAdapters", "MopzTensors",
+        "MopzBytes", system,
+      ]),
+    tests(
+      "MopzMergingTests",
+      [
+        "MopzMerging", "MopzBinding", "MopzConversion", "MopzSafetensors", "MopzAdapters",
+        "MopzTensors", "MopzBytes", "CKernels", system,
+      ]),
+    tests(
       "MopzConversionTests",
       [
         "MopzConversion", "MopzContainer", "MopzArchives", "MopzSafetensors", "MopzAdapters",

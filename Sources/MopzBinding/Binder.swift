@@ -62,15 +62,19 @@ struct Binder {
   }
 
   private mutating func checkBaseRecord(of adapter: Adapter) throws(BindingError) {
-    guard let block = adapter.baseRecordBlock else {
+    guard adapter.baseRecordBlock != nil else {
       note(.note, "BASE", adapter.name, "no base was recorded with it (unrecorded)")
       return
     }
-    guard let record = BaseRecord(parsing: adapter.blocks[block].bytes) else {
+    // A base without a configuration does not contradict the recorded architecture.
+    guard let record = adapter.baseRecord,
+      let found = BaseRecord(
+        architecture: base.architecture ?? record.architecture, tensors: base.infos)
+    else {
       throw .content(
         adapter: adapter.name, parameter: "base record", reason: "it cannot be read")
     }
-    let differences = record.differences(from: BaseRecord(of: base))
+    let differences = record.differences(from: found)
     guard differences.isEmpty else {
       throw .wrongBase(adapter: adapter.name, differences: differences)
     }

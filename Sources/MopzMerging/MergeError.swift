@@ -61,7 +61,7 @@ extension MergeError: CustomStringConvertible {
 
 extension MergeError {
   /// Runs `body` and wraps what the system refuses.
-  static func system<Result>(
+  static func system<Result: ~Copyable>(
     _ body: () throws(SystemError) -> Result
   ) throws(MergeError) -> Result {
     do throws(SystemError) { return try body() } catch { throw .system(error) }

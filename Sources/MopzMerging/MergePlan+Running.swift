@@ -1,5 +1,6 @@
+import MopzAdapters
 import MopzBinding
-public import MopzBytes
+import MopzBytes
 import MopzSafetensors
 import MopzTensors
 import Synchronization

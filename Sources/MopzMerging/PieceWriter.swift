@@ -38,7 +38,8 @@ struct PieceWriter: Sendable {
       }
       return PieceResult()
     case .header:
-      try write((shard.header ?? []).span.rawBytes, at: 0)
+      let header = shard.header ?? []
+      try write(header.span.rawBytes, at: 0)
       return PieceResult()
     case .convert(let tensor, let elements, let type, let offset):
       return try convert(tensor, elements, to: type, at: offset)
