@@ -61,7 +61,7 @@ extension Binding {
 extension TermFactors {
   /// Whether some rank has a vector on both sides that is not zero.
   var isNonzero: Bool {
-    guard rank > 0 else { return false }
+    guard rank > 0, multiplier != 0 else { return false }
     let upWidth = up.count / rank
     let downWidth = down.count / rank
     return (0..<rank).contains { j in

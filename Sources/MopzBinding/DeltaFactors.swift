@@ -4,7 +4,7 @@ import MopzTensors
 /// The low-rank part of a target's delta as one product in the base's own orientation.
 ///
 /// `Σ terms = left · right`, whatever the layout, the cores and the vectors of the
-/// terms; multipliers are in `left` or `right` already.
+/// terms; multipliers are in `left` already.
 public struct DeltaFactors: Sendable {
   /// The number of columns of `left` and rows of `right`.
   public private(set) var rank = 0
@@ -40,14 +40,9 @@ extension DeltaFactors {
     leftVectors.reserveCapacity(rank * rows)
     right.reserveCapacity(rank * columns)
     for part in parts {
-      switch target.orientation {
-      case .outputRows:
-        leftVectors += part.up
-        right += part.down
-      case .outputColumns:
-        leftVectors += part.down
-        right += part.up
-      }
+      let isUpLeft = target.orientation == .outputRows
+      leftVectors += (isUpLeft ? part.up : part.down).lazy.map { $0 * part.multiplier }
+      right += isUpLeft ? part.down : part.up
     }
     left = Self.transposed(leftVectors, rows: rank, columns: rows)
   }

@@ -1,14 +1,16 @@
 import MopzAdapters
 import MopzTensors
 
-/// A term as plain vectors: `ΔW = Σ_j up[j] · down[j]ᵀ`.
+/// A term as plain vectors: `ΔW = multiplier · Σ_j up[j] · down[j]ᵀ`.
 struct TermFactors {
   /// The number of vectors on each side.
   let rank: Int
   /// Shape `[rank, in]`.
   private(set) var down: [Double]
-  /// Shape `[rank, out]`, with the multipliers.
+  /// Shape `[rank, out]`.
   private(set) var up: [Double]
+  /// The term's scaling times the user's.
+  let multiplier: Double
 
   init(_ bound: BoundTerm, of adapter: Adapter, parameter: String) throws(BindingError) {
     let term = bound.term
@@ -57,12 +59,10 @@ struct TermFactors {
         down = Self.mixed(down, width: inCount, count: upRank) { j, k in core[j * downRank + k] }
       }
     }
-    let multiplier = term.scaling * bound.scale
-    let outScale = try term.outScaleBlock.map { (block) throws(BindingError) in
-      try numbers(block, count: outCount, "scale per output")
-    }
-    for j in 0..<rank {
-      for o in 0..<outCount { up[j * outCount + o] *= multiplier * (outScale?[o] ?? 1) }
+    multiplier = term.scaling * bound.scale
+    if let block = term.outScaleBlock {
+      let outScale = try numbers(block, count: outCount, "scale per output")
+      for j in 0..<rank { for o in 0..<outCount { up[j * outCount + o] *= outScale[o] } }
     }
     if let block = term.inScaleBlock {
       let inScale = try numbers(block, count: inCount, "scale per input")

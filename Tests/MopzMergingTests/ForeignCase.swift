@@ -5,6 +5,7 @@ import MopzConversion
 import MopzSafetensors
 import MopzTestSupport
 import SystemPackage
+import Testing
 
 /// One adapter of `fixtures/foreign` with what a peer's merge made of it.
 struct ForeignCase: Hashable, Sendable, CustomTestStringConvertible {
@@ -22,26 +23,28 @@ struct ForeignCase: Hashable, Sendable, CustomTestStringConvertible {
 
   var testDescription: String { "\(model)/\(adapter)" }
 
-  /// All cases of the two catalogues.
-  static let all: [ForeignCase] = (try? load()) ?? []
+  /// All cases of the catalogue.
+  static let all: [ForeignCase] = {
+    guard let bytes = try? Fixtures.bytes("foreign/manifest.json"),
+      let manifest = try? JSON(parsing: bytes.span)
+    else { return [] }
+    return (manifest.arrayValue ?? []).map(ForeignCase.init)
+  }()
 
-  private static func load() throws -> [ForeignCase] {
-    let manifest = try JSON(parsing: Fixtures.bytes("foreign/manifest.json").span)
-    var cases: [ForeignCase] = []
-    for value in manifest.arrayValue ?? [] {
-      guard let model = value["model"]?.stringValue, let name = value["adapter"]?.stringValue
-      else { continue }
-      func names(_ key: String) -> Set<String> {
-        Set((value[key]?.arrayValue ?? []).compactMap(\.stringValue))
-      }
-      cases.append(
-        ForeignCase(
-          model: model, adapter: name, path: "adapters/\(model)/\(name)",
-          outcome: value["outcome"]?.stringValue ?? "", kind: value["kind"]?.stringValue ?? "",
-          merged: value["merged"]?.stringValue, touched: names("touched"), added: names("added"),
-          baseType: value["base_dtype"]?.stringValue ?? ""))
-    }
-    return cases
+  private init(_ entry: JSON) {
+    model = entry["model"]?.stringValue ?? ""
+    adapter = entry["adapter"]?.stringValue ?? ""
+    path = "adapters/\(model)/\(adapter)"
+    outcome = entry["outcome"]?.stringValue ?? ""
+    kind = entry["kind"]?.stringValue ?? ""
+    merged = entry["merged"]?.stringValue
+    touched = Self.names(entry["touched"])
+    added = Self.names(entry["added"])
+    baseType = entry["base_dtype"]?.stringValue ?? ""
+  }
+
+  private static func names(_ list: JSON?) -> Set<String> {
+    Set((list?.arrayValue ?? []).compactMap(\.stringValue))
   }
 
   func imported() throws -> Adapter {
