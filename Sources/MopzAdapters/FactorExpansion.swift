@@ -44,13 +44,12 @@ extension FactorExpansion {
   /// - Throws: ``FactorError``.
   public init(_ factor: Factor, pool: Pool, blocks: [Tensor]) throws(FactorError) {
     guard factor.rank >= 0, factor.width >= 0, factor.chunkCount >= 1, factor.mixCount >= 1,
-      pool.shardLength >= 1, factor.width <= factor.chunkCount * pool.shardLength,
-      factor.width > (factor.chunkCount - 1) * pool.shardLength
+      pool.shardLength >= 1, Self.isWidthSound(factor, shardLength: pool.shardLength)
     else { throw .malformed }
     let routes = try FactorRoutes(factor, vectorCount: pool.vectorCount, blocks: blocks)
     var source = try PoolElements(pool, blocks: blocks)
     let (count, overflow) = factor.rank.multipliedReportingOverflow(by: factor.width)
-    guard !overflow else { throw .malformed }
+    guard !overflow, count <= Self.elementCountMax else { throw .malformed }
     var elements = [Double](repeating: 0, count: count)
     var shard = [Double](repeating: 0, count: pool.shardLength)
     for vector in 0..<factor.rank {
@@ -71,6 +70,17 @@ extension FactorExpansion {
     rank = factor.rank
     width = factor.width
     self.elements = elements
+  }
+}
+
+extension FactorExpansion {
+  /// As many Float64 as the largest block has bytes.
+  private static let elementCountMax = 1 << 37
+
+  /// Whether a width needs all chunks.
+  private static func isWidthSound(_ factor: Factor, shardLength: Int) -> Bool {
+    let (most, overflow) = factor.chunkCount.multipliedReportingOverflow(by: shardLength)
+    return !overflow && factor.width <= most && factor.width > most - shardLength
   }
 }
 

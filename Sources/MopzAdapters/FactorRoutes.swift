@@ -35,7 +35,8 @@ public struct FactorRoutes: Sendable {
     case .explicit(let block):
       indices = try Self.indices(of: block, blocks, count: chunks * factor.mixCount, vectorCount)
     case .identity:
-      if case .softmaxTop = factor.mixing {} else {
+      if case .softmaxTop = factor.mixing {
+      } else {
         guard chunks <= vectorCount, factor.mixCount == 1 else { throw .malformed }
       }
       indices = []

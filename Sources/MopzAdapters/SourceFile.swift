@@ -4,7 +4,9 @@ public import MopzTensors
 ///
 /// - Specification: §8.6 of `spec/mopz.md`.
 public struct SourceFile: Hashable, Sendable {
-  /// What the file was. The raw values are the container's codes.
+  /// What the file was.
+  ///
+  /// The raw values are the container's codes.
   public enum Role: UInt16, Hashable, Sendable {
     /// Tensors; written again from the tensor table.
     case weights = 1
@@ -12,7 +14,9 @@ public struct SourceFile: Hashable, Sendable {
     case config = 2
   }
 
-  /// How the header of a weights file comes back. The raw values are the container's codes.
+  /// How the header of a weights file comes back.
+  ///
+  /// The raw values are the container's codes.
   public enum HeaderForm: UInt16, Hashable, Sendable {
     /// The file is no weights file.
     case none = 0
@@ -58,7 +62,9 @@ public struct SourceTensor: Hashable, Sendable {
     case factor(Int)
   }
 
-  /// What the canonical updates make of the tensor. The raw values are the container's codes.
+  /// What the canonical updates make of the tensor.
+  ///
+  /// The raw values are the container's codes.
   public enum Disposition: UInt8, Hashable, Sendable {
     /// Used by exactly one target (or, tied, by one value that several targets share).
     case consumed = 1

@@ -82,7 +82,9 @@ public struct Term: Hashable, Sendable {
   }
 }
 
-/// How an update acts on the base parameter. The raw values are the container's codes.
+/// How an update acts on the base parameter.
+///
+/// The raw values are the container's codes.
 public enum UpdateKind: UInt16, Hashable, Sendable, CaseIterable {
   /// `W' = W + ΔW`, ΔW the sum of the terms.
   case additive = 1
@@ -108,7 +110,9 @@ public enum UpdateKind: UInt16, Hashable, Sendable, CaseIterable {
   case rotation = 11
 }
 
-/// How ΔW `[out, in]` lies in the base tensor. The raw values are the container's codes.
+/// How ΔW `[out, in]` lies in the base tensor.
+///
+/// The raw values are the container's codes.
 public enum Layout: UInt8, Hashable, Sendable {
   /// Base `[out, in]`.
   case linear = 1
@@ -124,7 +128,9 @@ public enum Layout: UInt8, Hashable, Sendable {
   case whole = 6
 }
 
-/// How module paths are spelled. The raw values are the container's codes.
+/// How module paths are spelled.
+///
+/// The raw values are the container's codes.
 public enum ModuleNaming: UInt8, Hashable, Sendable {
   /// As the model does, with dots.
   case dotted = 1
@@ -134,7 +140,9 @@ public enum ModuleNaming: UInt8, Hashable, Sendable {
 
 /// A block beside the terms.
 public struct Operand: Hashable, Sendable {
-  /// What the block is. The raw values are the container's codes.
+  /// What the block is.
+  ///
+  /// The raw values are the container's codes.
   public enum Role: UInt16, Hashable, Sendable, CaseIterable {
     case magnitude = 1
     case value = 2
@@ -158,7 +166,9 @@ public struct Operand: Hashable, Sendable {
 
 /// A number beside the terms.
 public struct Scalar: Hashable, Sendable {
-  /// What the number is. The raw values are the container's codes.
+  /// What the number is.
+  ///
+  /// The raw values are the container's codes.
   public enum Role: UInt16, Hashable, Sendable, CaseIterable {
     case scaling = 1
     /// The relative error that a fit reached for this target.

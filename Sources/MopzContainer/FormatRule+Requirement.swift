@@ -48,8 +48,8 @@ extension FormatRule {
       "Entries are in ascending order of their names' bytes, and no two names are equal"
     case .nameHeap: "The names heap is the concatenation of the names in the order of the entries"
     case .deadExtents:
-      "Dead extents are not empty, lie between byte 12,288 and Committed_Length, and "
-        + "are in ascending order without overlap"
+      "Dead extents are not empty, lie between byte 12,288 and Committed_Length, begin "
+        + "at multiples of 64, and are in ascending order without overlap"
     case .recordHash: "Record_Hash is the hash of the record"
     case .recordHeader:
       "The record begins with Record_Magic, and its Record_Length equals that of its "
@@ -241,7 +241,7 @@ extension FormatRule {
     case .tensorLimit: "A record has at most 16,777,216 source tensors"
     case .dimensionLimit:
       "A block, a source tensor and a tensor of a base record have at most 8 dimensions"
-    case .blockLimit: "Logical_Length of a block is at most 1,099,511,627,776"
+    case .blockLimit: "A block and a source tensor have at most 1,099,511,627,776 logical bytes"
     case .poolLimit: "A pool has at most 4,294,967,294 vectors"
     case .factorLimit:
       "Rank is at most 65,536, Chunk_Count from 1 to 65,536, Mix_Count from 1 to 256"

@@ -14,7 +14,8 @@ enum SampleAdapters {
         ElementConversion.convert(values.span.rawBytes, as: .f32, to: &target, as: dtype)
       } else {
         for offset in 0..<target.byteCount {
-          target.storeLittleEndian(UInt8.random(in: 0...255, using: &generator), toByteOffset: offset)
+          target.storeLittleEndian(
+            UInt8.random(in: 0...255, using: &generator), toByteOffset: offset)
         }
       }
     }
@@ -70,9 +71,13 @@ extension Adapter {
   ) {
     let pool = pools.count
     pools.append(
-      Pool(shardLength: inFeatures, ranges: [PoolRange(block: down, axis: .rows, first: 0, count: rank)]))
+      Pool(
+        shardLength: inFeatures,
+        ranges: [PoolRange(block: down, axis: .rows, first: 0, count: rank)]))
     pools.append(
-      Pool(shardLength: outFeatures, ranges: [PoolRange(block: up, axis: .columns, first: 0, count: rank)]))
+      Pool(
+        shardLength: outFeatures,
+        ranges: [PoolRange(block: up, axis: .columns, first: 0, count: rank)]))
     let factor = factors.count
     factors.append(Factor(side: .down, rank: rank, width: inFeatures, pool: pool))
     factors.append(Factor(side: .up, rank: rank, width: outFeatures, pool: pool + 1))

@@ -1,6 +1,8 @@
 import MopzTensors
 
-/// How a block's bytes lie in the file. The raw values are the format's codes.
+/// How a block's bytes lie in the file.
+///
+/// The raw values are the format's codes.
 ///
 /// - Specification: §6.2 of `spec/mopz.md`.
 public enum BlockCodec: UInt8, Hashable, Sendable, CaseIterable {

@@ -55,17 +55,23 @@ extension Container {
     return name
   }
 
-  /// Checks the ranges of an entry whose name is known.
+  /// Checks the reserved bytes of an entry.
   ///
-  /// - Throws: ``ContainerError`` DIR-5, LIM-2, DIR-9 or DIR-10.
-  func validate(_ checked: CheckedEntry, name: String) throws(ContainerError) {
+  /// - Throws: ``ContainerError`` DIR-5.
+  func validateReserved(of checked: CheckedEntry) throws(ContainerError) {
+    guard
+      !checksReserved
+        || checked.entry.flags & ~TaskEntry.opaqueFlag == 0
+          && TaskEntry.reservedIsZero(in: bytes.span, at: entryOffset(checked.index))
+    else { throw .violation(.directoryReserved, .entry(checked.index)) }
+  }
+
+  /// Checks the ranges of an entry.
+  ///
+  /// - Throws: ``ContainerError`` LIM-2, DIR-9 or DIR-10.
+  func validateRanges(of checked: CheckedEntry, name: String) throws(ContainerError) {
     let entry = checked.entry
     let location = FormatLocation.task(name)
-    if checksReserved {
-      guard entry.flags & ~TaskEntry.opaqueFlag == 0,
-        TaskEntry.reservedIsZero(in: bytes.span, at: entryOffset(checked.index))
-      else { throw .violation(.directoryReserved, location) }
-    }
     guard entry.recordLength <= UInt64(Limits.recordByteCount) else {
       throw .violation(
         .recordLimit, location,

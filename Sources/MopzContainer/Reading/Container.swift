@@ -28,7 +28,7 @@ public struct Container: Sendable {
   let slot: CommitSlot
   /// The directory's header.
   let directory: DirectoryHeader
-  /// Whether reserved bytes must be zero: not if an unknown ignorable feature may use them.
+  /// Whether reserved bytes must be zero: not if a newer minor version may use them.
   let checksReserved: Bool
 
   /// What opening noticed and survived: a damaged slot, bytes after the commit.

@@ -12,12 +12,12 @@ struct ContainerOpening {
 
   init(bytes: Bytes) throws(ContainerError) {
     let span = bytes.span
-    try Self.validateHeader(span)
+    let header = try Self.validatedHeader(span)
+    // §13.3: what a newer minor version keeps in reserved fields is none of our business.
+    checksReserved = header.minor <= FormatVersion.minor
     let slots = SlotPair(span)
     slot = try slots.newest()
     findings = slots.violations.map { $0.finding() }
-
-    checksReserved = slot.ignorableFeatures == 0  // §13.3: none is known.
     let unknown = slot.requiredFeatures & ~RequiredFeatures.known.rawValue
     guard unknown == 0 else {  // SLT-7
       throw .violation(.requiredFeatures, .slot(slots.newestName), .unknownCode(unknown))
@@ -32,7 +32,8 @@ struct ContainerOpening {
     }
   }
 
-  private static func validateHeader(_ span: RawSpan) throws(ContainerError) {
+  /// HDR-1 to HDR-5.
+  static func validatedHeader(_ span: RawSpan) throws(ContainerError) -> FileHeader {
     guard span.byteCount >= 8, span.u64(0) == FileHeader.magicNumber else {  // HDR-1
       throw .violation(.headerMagic, .header)
     }
@@ -55,6 +56,7 @@ struct ContainerOpening {
     }
     let rest = span.extracting(FileHeader.byteCount..<FormatConstants.pageByteCount)
     guard rest.isAllZero else { throw .violation(.headerReserved, .header) }
+    return header
   }
 
   /// SLT-8, SLT-9, SLT-10, and LIM-1 before the directory is looked at.

@@ -10,9 +10,16 @@ extension MappedTask {
   /// - Throws: ``ContainerError`` COD-5, COD-6 or COD-7 if a coded block's content is wrong.
   /// - Complexity: O(length of the record), and of the coded blocks.
   public func adapter() throws(ContainerError) -> Adapter {
+    var adapter = tables
+    for index in 0..<blockCount { adapter.blocks[index] = try tensor(ofBlock: index) }
+    return adapter
+  }
+
+  /// The task without its blocks, each of which is an empty tensor.
+  var tables: Adapter {
+    let absent = Tensor(dtype: .u8, shape: [0], bytes: .empty)
     var adapter = Adapter(name: name, kind: kind)
-    adapter.blocks.reserveCapacity(blockCount)
-    for index in 0..<blockCount { adapter.blocks.append(try tensor(ofBlock: index)) }
+    adapter.blocks = [Tensor](repeating: absent, count: blockCount)
     adapter.pools = (0..<layout.count(.pools)).map(pool(at:))
     adapter.factors = (0..<layout.count(.factors)).map(factor(at:))
     adapter.targets = (0..<targetCount).map(target(at:))
@@ -114,7 +121,7 @@ extension MappedTask {
       }
     return Factor(
       side: row.side == Factor.Side.down.rawValue ? .down : .up, rank: Int(row.rank),
-      width: Int(row.width), chunkCount: Int(row.chunkCount), mixCount: Int(row.mixCount),
+      width: Int(clamping: row.width), chunkCount: Int(row.chunkCount), mixCount: Int(row.mixCount),
       pool: Int(row.pool), indices: indices, mixing: mixing)
   }
 }

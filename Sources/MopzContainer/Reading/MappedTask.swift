@@ -82,7 +82,8 @@ public struct MappedTask: Sendable {
     guard base != FormatConstants.none else { return nil }
     let row = reader.block(Int(base))
     if row.codec == BlockCodec.raw.rawValue { return row.storedHash }
-    return XXH3.hash128(try tensor(ofBlock: Int(base)).bytes.span)
+    let record = try tensor(ofBlock: Int(base))
+    return XXH3.hash128(record.bytes.span)
   }
 }
 
@@ -94,7 +95,7 @@ extension Container {
   /// - Complexity: O(log n) in the tasks, O(length of the record).
   /// - Specification: §9.4 of `spec/mopz.md`, the rules checked by *lookup*.
   public func task(named name: String) throws(ContainerError) -> MappedTask {
-    try task(try entry(named: name), name: name)
+    try task(try entry(named: name))
   }
 
   /// The task at a place of the directory, which is in the order of names.
@@ -102,8 +103,7 @@ extension Container {
   /// - Precondition: `index` is less than ``taskCount``.
   /// - Throws: ``ContainerError``, as ``task(named:)``.
   public func task(at index: Int) throws(ContainerError) -> MappedTask {
-    let checked = try wholeEntry(at: index)
-    return try task(checked, name: try name(of: checked))
+    try task(try wholeEntry(at: index))
   }
 
   /// The name at a place of the directory, which is in the order of names.
@@ -136,10 +136,23 @@ extension Container {
     } catch .noSuchTask { return false }
   }
 
-  /// Validates an entry's record.
-  func task(_ checked: CheckedEntry, name: String) throws(ContainerError) -> MappedTask {
-    guard TaskName.isValid(name) else { throw .violation(.taskName, .entry(checked.index)) }
-    try validate(checked, name: name)
+  /// Validates an entry and its record.
+  private func task(_ checked: CheckedEntry) throws(ContainerError) -> MappedTask {
+    try validateReserved(of: checked)
+    let name = try name(of: checked)
+    try validateRanges(of: checked, name: name)
+    return try task(checked, name: name) { (validation) throws(ContainerError) in
+      try validation.validate()
+    }
+  }
+
+  /// The task of an entry whose ranges have been checked.
+  ///
+  /// - Parameter validate: The checks of the record's tables.
+  func task(
+    _ checked: CheckedEntry, name: String,
+    validate: (borrowing RecordValidation) throws(ContainerError) -> Void
+  ) throws(ContainerError) -> MappedTask {
     let entry = checked.entry
     let start = Int(entry.recordOffset)
     let record = bytes.slice(start..<(start + Int(entry.recordLength)))
@@ -149,7 +162,7 @@ extension Container {
       RecordReader(record.span, layout: layout), task: name, entry: entry,
       committedLength: committedByteCount,
       features: RequiredFeatures(rawValue: slot.requiredFeatures), checksReserved: checksReserved)
-    try validation.validate()
+    try validate(validation)
     return MappedTask(name: name, file: bytes, record: record, layout: layout, entry: entry)
   }
 }

@@ -68,6 +68,14 @@ struct SlotPair {
     }
   }
 
+  /// Whether one of the slots can be used.
+  var hasValidSlot: Bool {
+    switch (a, b) {
+    case (.valid, _), (_, .valid): true
+    default: false
+    }
+  }
+
   /// The letter of the newest valid slot.
   var newestName: Character {
     switch (a, b) {
@@ -78,7 +86,7 @@ struct SlotPair {
     }
   }
 
-  /// What is wrong with a slot although another one is valid.
+  /// What is wrong with either slot, or with the pair.
   var violations: [FormatViolation] {
     var violations: [FormatViolation] = []
     for case .invalid(let violation) in [a, b] { violations.append(violation) }

@@ -42,7 +42,7 @@ extension RecordValidation {
   private func validateShape(
     _ tensor: SourceTensorRow, against factor: FactorRow, at index: Int
   ) throws(ContainerError) {
-    guard let dtype = DType(rawValue: tensor.dtype), dtype.isReal else {
+    guard let dtype = DType(rawValue: tensor.dtype) else {
       throw error(.tensorShape, .sourceTensors, index)
     }
     guard
@@ -51,9 +51,19 @@ extension RecordValidation {
     else { throw error(.blockLimit, .sourceTensors, index) }
     let (expected, overflow) = UInt64(factor.rank).multipliedReportingOverflow(by: factor.width)
     let isDown = factor.side == Factor.Side.down.rawValue
-    guard tensor.dimensionCount >= 1, !overflow, elements == expected,
+    guard factor.mixingKind == FactorRow.MixingKind.none.rawValue,
+      poolHolds(tensor.dtype, pool: record.pool(Int(factor.pool))),
+      tensor.dimensionCount >= 1, !overflow, elements == expected,
       record.dimension(Int(tensor.firstDimension)) == (isDown ? UInt64(factor.rank) : factor.width)
     else { throw error(.tensorShape, .sourceTensors, index) }
+  }
+
+  /// Whether all blocks of a pool have a type.
+  private func poolHolds(_ dtype: UInt8, pool: PoolRow) -> Bool {
+    for position in TableRun(first: pool.firstRange, count: pool.rangeCount).range {
+      guard record.block(Int(record.poolRange(position).block)).dtype == dtype else { return false }
+    }
+    return true
   }
 
   /// SRC-9 and SRC-10.

@@ -12,6 +12,8 @@ struct RecordEncoder {
   let adapter: Adapter
   /// The place in the record's block table, by the adapter's block index; -1 if unused.
   let blockPlaces: [Int]
+  /// The shapes of the record's blocks.
+  private var shapes: [Shape] = []
   var tables = RecordTables()
 
   /// Encodes an adapter over the blocks that its record will list.
@@ -83,6 +85,7 @@ struct RecordEncoder {
       }
       tables.blocks.append(block.row(offset: offset, firstDimension: tables.dimensions.count))
       tables.dimensions += block.shape.dimensions.map(UInt64.init)
+      shapes.append(block.shape)
     }
   }
 
@@ -139,7 +142,7 @@ struct RecordEncoder {
     case .block(let block):
       content = place(block)
       let row = tables.blocks[Int(content)]
-      guard adapter.blocks[block].shape == tensor.shape else {
+      guard shapes[Int(content)] == tensor.shape else {
         throw .violation(.tensorShape, .tensor(task: adapter.name, name: tensor.name))
       }
       firstDimension = Int(row.firstDimension)
