@@ -17,6 +17,7 @@ struct HeaderParser: ~Escapable {
   private(set) var entries: [SafetensorsHeader.Entry] = []
   private(set) var indices: [String: Int] = [:]
   private(set) var metadata: [SafetensorsHeader.Property]?
+  private var hasMetadata = false
 
   @_lifetime(copy json)
   init(_ json: RawSpan, dataByteCount: Int?, file: String) throws(SafetensorsError) {
@@ -49,9 +50,12 @@ struct HeaderParser: ~Escapable {
   }
 
   private mutating func parseMetadata(at start: Int) throws(SafetensorsError) {
-    guard metadata == nil else {
+    guard !hasMetadata else {
       throw error(.metadataUnique, at: start, tensor: "__metadata__")
     }
+    hasMetadata = true
+    // MLX writes null where it has nothing to say.
+    if try readNull() { return }
     var properties: [SafetensorsHeader.Property] = []
     var keys: Set<String> = []
     try expect(.object, .metadataStrings, tensor: nil)
@@ -237,6 +241,15 @@ extension HeaderParser {
         rule, at: scanner.offset, tensor: tensor,
         .unexpected(expected: "\(kind)", found: "\(found)"))
     }
+  }
+
+  /// Steps over a null, if one is next.
+  private mutating func readNull() throws(SafetensorsError) -> Bool {
+    do {
+      guard try scanner.peekKind() == .null else { return false }
+      try scanner.readNull()
+      return true
+    } catch { throw SafetensorsError(error, file: file) }
   }
 
   private mutating func beginObject() throws(SafetensorsError) {

@@ -16,7 +16,7 @@ public enum SafetensorsRule: String, Hashable, Sendable, CaseIterable {
   case utf8 = "ST-4"
   /// The header is one JSON object, followed and preceded by nothing but JSON whitespace.
   case syntax = "ST-5"
-  /// `__metadata__` is an object of strings.
+  /// `__metadata__` is an object of strings, or null, which is as good as none.
   case metadataStrings = "ST-6"
   /// `__metadata__` occurs once, and each of its keys once.
   case metadataUnique = "ST-7"

@@ -56,6 +56,8 @@ struct SafetensorsFileTests {
     #expect(empty.count == 0 && empty.header.metadata == nil)
     let described = try HandMadeFile(#"{"__metadata__":{}}"#).read()
     #expect(described.header.metadata == [])
+    let null = try HandMadeFile(#"{"__metadata__":null,"a":\#(entry())}"#, dataByteCount: 4).read()
+    #expect(null.header.metadata == nil && !null.header.isStandard)
   }
 
   @Test("metadata keeps its order and its strings, controls included")
