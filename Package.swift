@@ -143,6 +143,12 @@ let package = Package(
         "MopzTensors", "MopzBytes", system,
       ]),
     tests("MopzSafetensorsTests", ["MopzSafetensors", "MopzTensors", "MopzBytes", system]),
+    tests(
+      "MopzVerificationTests",
+      [
+        "MopzVerification", "MopzConversion", "MopzBinding", "MopzSafetensors", "MopzAdapters",
+        "MopzTensors", "MopzBytes", system,
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )
