@@ -65,7 +65,8 @@ def widenings():
         size = mopz.bits(mopz.CODE[narrow]) // 8
         data = mopz.widen(bits.to_bytes(size, "little"), wide, narrow)
         result = int.from_bytes(data, "little")
-        rows.append((f"{narrow} to {wide}", f"0x{bits:0{2 * size}X}", f"0x{result:0{2 * len(data)}X}"))
+        stored, logical = f"0x{bits:0{2 * size}X}", f"0x{result:0{2 * len(data)}X}"
+        rows.append((f"{narrow} to {wide}", stored, logical))
     return table(("", "stored bits", "logical bits"), rows)
 
 
@@ -78,7 +79,8 @@ def files():
         reader.verify()
         slot = reader.slot
         root = mopz.hexadecimal(slot.root_hash)
-        rows.append((f"`{name}.mopz`", f"{len(data):,}", slot.generation, len(reader.tasks), f"`{root}`"))
+        count = len(reader.tasks)
+        rows.append((f"`{name}.mopz`", f"{len(data):,}", slot.generation, count, f"`{root}`"))
     return table(("file", "bytes", "generation", "tasks", "`Root_Hash`, high half first"), rows)
 
 

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Writes the samples into fixtures/valid and fixtures/invalid.
 
-Other files of those folders are left alone. Running it again changes nothing, except that
-compressed planes depend on the version of `zstd`.
+Other files of those folders are left alone. Running it again changes nothing.
 """
 
 import os

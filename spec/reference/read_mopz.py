@@ -5,9 +5,6 @@
     read_mopz.py --all FILE            every finding
     read_mopz.py --canonical FILE      the rules of canonical form as well
     read_mopz.py --extract DIR FILE    writes the source files of every task to DIR/<number>/
-
-Compressed planes need the program `zstd` (or another: --zstd-command); without it their blocks are
-listed as not decoded, and what depends on their content is not judged.
 """
 
 import argparse
@@ -15,12 +12,11 @@ import json
 import math
 import os
 import re
-import shutil
 import struct
-import subprocess
 import sys
 from types import SimpleNamespace
 
+import zstd_frame
 from xxh3 import xxh3_64, xxh3_128
 
 # §2 Conventions -----------------------------------------------------------------------------------
@@ -117,8 +113,8 @@ SLOT = Layout(
     " required_features=u64 ignorable_features=u64 task_count=u64 root_hash=hash"
 )
 DIRECTORY = Layout(
-    "directory_magic=magic task_count=u64 names_offset=u64 names_length=u64 dead_offset=u64 dead_count=u64"
-    " header_hash64=u64 reserved=8"
+    "directory_magic=magic task_count=u64 names_offset=u64 names_length=u64 dead_offset=u64"
+    " dead_count=u64 header_hash64=u64 reserved=8"
 )
 ENTRY = Layout(
     "name_offset=u32 name_length=u16 flags=u16 record_offset=u64 record_length=u64"
@@ -182,9 +178,8 @@ SECTIONS_START = 192
 class Reader:
     """One file, and what was found in it."""
 
-    def __init__(self, data, zstd_command="zstd"):
+    def __init__(self, data):
         self.data = data
-        self.zstd = shutil.which(zstd_command)
         self.findings = []
         self.notes = []
         self.slot = None
@@ -209,7 +204,8 @@ class Reader:
         require(len(data) >= HEADER_SIZE, "HDR-2", "header", f"the file has only {len(data)} bytes")
         header = HEADER.unpack(data)
         require(header.header_hash == hash128(data[:16]), "HDR-3", "header", "the hash differs")
-        require(header.major_version == 1, "HDR-4", "header", f"major version {header.major_version}")
+        major = header.major_version
+        require(major == 1, "HDR-4", "header", f"major version {major}")
         require(header.header_size == HEADER_SIZE, "HDR-5", "header", "Header_Size")
         require(is_zero(data[32:PAGE]), "HDR-5", "header", "reserved bytes are not zero")
 
@@ -487,13 +483,13 @@ class Reader:
     # §6 Contents
 
     def logical_bytes(self, task, block):
-        """The logical bytes, or None if a plane could not be decompressed here."""
+        """The logical bytes of a block whose stored bytes are whole."""
         key = (block.offset, block.codec, block.dtype, block.stored_dtype)
         if block.stored_length and key in self.decoded:
             return self.decoded[key]
         stored = self.data[block.offset : block.offset + block.stored_length]
         shape = task.shape(block)
-        logical = decode(self, block, shape, stored, f"{task.name}: block at {block.offset}")
+        logical = decode(block, shape, stored, f"{task.name}: block at {block.offset}")
         self.decoded[key] = logical
         return logical
 
@@ -503,9 +499,6 @@ class Reader:
         stored = self.data[block.offset : block.offset + block.stored_length]
         require(block.stored_hash == hash128(stored), "BLK-8", where, "the stored hash differs")
         logical = self.logical_bytes(task, block)
-        if logical is None:
-            self.notes.append(f"{where}: not decoded, no zstd")
-            return
         digest = content_hash(block.dtype, task.shape(block), logical)
         require(block.content_hash == digest, "BLK-9", where, "the content hash differs")
 
@@ -610,13 +603,13 @@ def features(block):
     return (block.codec == PLANES) | (block.dtype != block.stored_dtype) << 1
 
 
-def decode(reader, block, shape, stored, where):
+def decode(block, shape, stored, where):
     elements = math.prod(shape)
     if block.codec == ROWS_INT8:
         return decode_rows(stored, shape, block.dtype, where)
     if block.codec == PLANES:
-        stored = decode_planes(reader, stored, elements, bits(block.stored_dtype) // 8, where)
-    if stored is None or block.dtype == block.stored_dtype:
+        stored = decode_planes(stored, elements, bits(block.stored_dtype) // 8, where)
+    if block.dtype == block.stored_dtype:
         return stored
     return widen(stored, DTYPES[block.dtype][0], DTYPES[block.stored_dtype][0])
 
@@ -656,7 +649,7 @@ def widen(stored, wide, narrow):
 # §6.5 Planes
 
 
-def decode_planes(reader, stored, elements, width, where):
+def decode_planes(stored, elements, width, where):
     require(len(stored) >= 8 + 8 * width, "COD-5", where, "no room for the head")
     count, reserved = struct.unpack_from("<II", stored)
     require(count == width and reserved == 0, "COD-5", where, f"{count} planes")
@@ -669,61 +662,20 @@ def decode_planes(reader, stored, elements, width, where):
         require(fits, "COD-5", where, f"a plane of {length} bytes for {elements} elements")
     logical = bytearray(elements * width)
     position = 8 + 8 * width
-    complete = True
     for p, (length, compressed) in enumerate(planes):
         plane = stored[position : position + length]
         position += length
         if compressed:
-            plane = expand_frame(reader, plane, elements, where)
-        if plane is None:
-            complete = False
-        else:
-            logical[p::width] = plane
-    return bytes(logical) if complete else None
+            plane = expand_frame(plane, elements, where)
+        logical[p::width] = plane
+    return bytes(logical)
 
 
-def frame_header(frame):
-    """The stated content size and the length of a Zstandard frame (RFC 8878), or None."""
-    if len(frame) < 5 or frame[:4] != bytes.fromhex("28B52FFD"):
-        return None
-    descriptor = frame[4]
-    single = descriptor >> 5 & 1
-    position = 5 + (0 if single else 1)
-    dictionary = (0, 1, 2, 4)[descriptor & 3]
-    if int.from_bytes(frame[position : position + dictionary], "little"):
-        return None
-    position += dictionary
-    size_bytes = (single, 2, 4, 8)[descriptor >> 6]
-    if size_bytes == 0 or descriptor & 8:
-        return None
-    size = int.from_bytes(frame[position : position + size_bytes], "little")
-    size += 256 if size_bytes == 2 else 0
-    position += size_bytes
-    last = 0
-    while not last:
-        if position + 3 > len(frame):
-            return None
-        head = int.from_bytes(frame[position : position + 3], "little")
-        last, kind = head & 1, head >> 1 & 3
-        if kind == 3:
-            return None
-        position += 3 + (1 if kind == 1 else head >> 3)
-    return size, position + (4 if descriptor & 4 else 0)
-
-
-def expand_frame(reader, frame, elements, where):
-    facts = frame_header(frame)
-    require(facts is not None, "COD-6", where, "no frame that states its content size")
-    require(facts == (elements, len(frame)), "COD-6", where, "size or length of the frame")
-    if reader.zstd is None:
-        return None
-    command = [reader.zstd, "-d", "-c", "-q"]
-    result = subprocess.run(command, input=frame, capture_output=True, check=False)
-    require(
-        result.returncode == 0 and len(result.stdout) == elements,
-        "COD-6", where, "the frame does not expand",
-    )
-    return result.stdout
+def expand_frame(frame, elements, where):
+    try:
+        return zstd_frame.expand(frame, elements)
+    except zstd_frame.DamagedFrame as damage:
+        raise Broken("COD-6", where, str(damage)) from None
 
 
 # §6.6 Rows-int8
@@ -1299,14 +1251,14 @@ class Task:
         self.need(same, "SRC-12", where, "the stored header says something else")
 
     def weights_file(self, file):
-        """The bytes of a weights file; None if a block could not be decoded."""
+        """The bytes of a weights file."""
         if file.header_form == 2:
             header = self.bytes_of(file.block)
         else:
             header = standard_header(self.header_members(file))
         parts = [struct.pack("<Q", len(header)), header]
         parts += [self.tensor_bytes(tensor) for tensor in self.tensors_of(file)]
-        return None if None in parts else b"".join(parts)
+        return b"".join(parts)
 
     def tensor_bytes(self, tensor):
         if tensor.content_kind == 0:
@@ -1646,10 +1598,10 @@ CANONICAL = [
 # The program --------------------------------------------------------------------------------------
 
 
-def read(path, canonical=False, zstd_command="zstd"):
+def read(path, canonical=False):
     """A reader that has verified the file."""
     with open(path, "rb") as file:
-        reader = Reader(file.read(), zstd_command)
+        reader = Reader(file.read())
     reader.verify(canonical)
     return reader
 
@@ -1672,8 +1624,6 @@ def extract(reader, directory):
         os.makedirs(folder, exist_ok=True)
         for file in task.files:
             content = task.bytes_of(file.block) if file.role == 2 else task.weights_file(file)
-            if content is None:
-                sys.exit(f"{task.name}: a block could not be decoded")
             with open(os.path.join(folder, task.text(file.name)), "wb") as out:
                 out.write(content)
 
@@ -1683,10 +1633,9 @@ def main():
     parser.add_argument("file")
     parser.add_argument("--all", action="store_true", help="list every finding")
     parser.add_argument("--canonical", action="store_true", help="check the canonical form too")
-    parser.add_argument("--zstd-command", default="zstd", help="program that expands frames")
     parser.add_argument("--extract", metavar="DIR", help="write the source files of every task")
     arguments = parser.parse_args()
-    reader = read(arguments.file, arguments.canonical, arguments.zstd_command)
+    reader = read(arguments.file, arguments.canonical)
     for finding in reader.findings if arguments.all else reader.findings[:1]:
         print(finding)
     if reader.findings:

@@ -332,6 +332,24 @@ def narrower_types():
     return bytes(File([block_task(*narrow_blocks(mopz.RAW))]).data)
 
 
+TEXT = 2 * (
+    b"A pool is an ordered list of vectors, all of the same length, numbered from zero through "
+    b"its ranges in order. Pools of different tasks share what their ranges have in common: "
+    b"the blocks. A vector that is a piece of a row or column is called a shard; a factor is "
+    b"put together from a pool, and a term is a product of two factors, with a scaling and "
+    b"perhaps a core between them. "
+)
+# By zstd 1.5.4 at level 19 with a checksum: Huffman literals, sequences with their own tables.
+writer.FRAMES[TEXT] = bytes.fromhex(
+    "28b52ffd64f0016d070026122f16a0ab3100099155acb6dbb2fdeb368d9f537889a81a3528002800280018cd"
+    "a42606e3b081b40ac33532d7c6b427f95a37d034f7c0e724dfa6d6082a229ab3bba9576633114c1e33353e97"
+    "5461daf71234eaa5765bdaedcb50314914d2566671a06ea8b0d3dbaa93e2a4a63d35a8e4be4e7353977c0fc8"
+    "8de05a77dcd48c71561e6b0ea57e27391ea89af7d24e1cb4e5c865082c99070ca69d21428bc6a8797cb7e692"
+    "62a330b5ee68df691534d012dac3415219c5fd46d80d9c62da1000d5ed2de56a15cb881c21db74192e37565c"
+    "4f9b2ac4edbed15ed1841e591e05d32abc7a026bdb05e74215941908dfec41"
+)
+
+
 def planes_block():
     data = b"".join(struct.pack("<H", 0x3C00 + k * 7919 % 251) for k in range(300))
     return Block("F16", (20, 15), data, mopz.PLANES)
@@ -340,7 +358,8 @@ def planes_block():
 @valid("planes")
 def planes():
     zeros = Block("F32", (40, 5), bytes(800), mopz.PLANES)
-    blocks = [planes_block(), zeros, *narrow_blocks(mopz.PLANES)]
+    text = Block("U8", (len(TEXT),), TEXT, mopz.PLANES)
+    blocks = [planes_block(), zeros, text, *narrow_blocks(mopz.PLANES)]
     return bytes(File([block_task(*blocks)]).data)
 
 

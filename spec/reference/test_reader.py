@@ -17,6 +17,7 @@ import make_appendices
 import read_mopz as mopz
 import samples
 import write_mopz as writer
+import zstd_frame
 from xxh3 import xxh3_64, xxh3_128
 
 RULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "rules.tsv")
@@ -151,6 +152,36 @@ class DecodingTests(unittest.TestCase):
 
         self.assertEqual(mopz.round_to_bfloat16(1 + 2**-8), b"\x80\x3f")
         self.assertEqual(mopz.round_to_bfloat16(1 + 3 * 2**-8), b"\x82\x3f")
+
+
+class FrameTests(unittest.TestCase):
+    FRAME = writer.FRAMES[samples.TEXT]
+
+    def test_a_frame_of_the_common_compressor_expands(self):
+        self.assertEqual(zstd_frame.expand(self.FRAME, len(samples.TEXT)), samples.TEXT)
+
+    def test_run_length_frames_expand(self):
+        for length in (40, 128 * 1024, 300_000):
+            data = b"\x07" * length
+            self.assertEqual(zstd_frame.expand(writer.frame(data), length), data)
+
+    def test_a_damaged_frame_is_refused_and_nothing_worse(self):
+        source = random.Random(4)
+        for _ in range(600):
+            damaged = bytearray(self.FRAME)
+            damaged[source.randrange(len(damaged))] ^= 1 << source.randrange(8)
+            try:  # A few bits have no meaning.
+                found = zstd_frame.expand(bytes(damaged), len(samples.TEXT))
+            except zstd_frame.DamagedFrame:
+                continue
+            self.assertEqual(found, samples.TEXT)
+        for length in range(len(self.FRAME)):
+            with self.assertRaises(zstd_frame.DamagedFrame):
+                zstd_frame.expand(self.FRAME[:length], len(samples.TEXT))
+
+    def test_checksum_hash(self):
+        self.assertEqual(zstd_frame.xxh64(b""), 0xEF46DB3751D8E999)
+        self.assertEqual(zstd_frame.xxh64(b"abc"), 0x44BC2CF5AD770999)
 
 
 class DefectTests(unittest.TestCase):

@@ -5,11 +5,11 @@ described by plain values; blocks are (type name, shape, bytes) or a `Block`.
 """
 
 import struct
-import subprocess
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import read_mopz as mopz
+import zstd_frame
 from read_mopz import CODE, NONE, PAGE, hash64, hash128, roundup
 
 
@@ -59,15 +59,32 @@ def narrowed(data, wide, narrow):
     return out
 
 
+FRAMES = {}  # Zstandard frames that a real compressor made, by content.
+
+
+def frame(data):
+    """A frame of the content: a known one, or of run-length blocks, or None."""
+    if data in FRAMES:
+        return FRAMES[data]
+    if len(set(data)) != 1:
+        return None
+    # Single segment, content size in four bytes.
+    out = zstd_frame.MAGIC + b"\xa0" + struct.pack("<I", len(data))
+    for start in range(0, len(data), zstd_frame.BLOCK_MAXIMUM):
+        length = min(zstd_frame.BLOCK_MAXIMUM, len(data) - start)
+        last = start + length == len(data)
+        out += (last | 1 << 1 | length << 3).to_bytes(3, "little") + data[:1]
+    return out
+
+
 def planes(data, width):
     count = len(data) // width
     lengths, parts = [], []
     for p in range(width):
         plane = data[p::width]
-        command = ["zstd", "-q", "-c", "-1", "--no-check", f"--stream-size={count}"]
-        frame = subprocess.run(command, input=plane, capture_output=True, check=True).stdout
-        short = len(frame) < count
-        parts.append(frame if short else plane)
+        packed = frame(plane)
+        short = packed is not None and len(packed) < count
+        parts.append(packed if short else plane)
         lengths.append(len(parts[-1]) | short << 63)
     return struct.pack(f"<II{width}Q", width, 0, *lengths) + b"".join(parts)
 
