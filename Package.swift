@@ -149,6 +149,7 @@ let package = Package(
         "MopzVerification", "MopzConversion", "MopzBinding", "MopzSafetensors", "MopzAdapters",
         "MopzTensors", "MopzBytes", system,
       ]),
+    tests("MopzArchivesTests", ["MopzArchives", "MopzBytes", system]),
   ],
   swiftLanguageModes: [.v6]
 )

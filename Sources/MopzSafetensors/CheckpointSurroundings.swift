@@ -7,8 +7,8 @@ public import SystemPackage
 /// and `.cache`; links to files count as the files, links to directories are not
 /// followed.
 public struct CheckpointSurroundings: Hashable, Sendable {
-  /// Files that a copy of the checkpoint needs: configurations, tokenizer, templates,
-  /// code. `config.json` is one of them.
+  /// Files that a copy of the checkpoint needs: configurations, `config.json` among them,
+  /// tokenizer, templates, code.
   public private(set) var otherFiles: [FilePath] = []
   /// Other weights: of other formats, of variants, of adapters, stale shards and indices.
   public private(set) var otherWeightFiles: [FilePath] = []

@@ -59,7 +59,7 @@ public struct SafetensorsWriter: ~Copyable {
     skipComplete()
   }
 
-  /// The next tensor to write; nil after the last one. Empty tensors need no call.
+  /// The next tensor to write, empty ones left out; nil after the last one.
   public var nextTensor: TensorInfo? {
     index < header.tensors.count ? header.tensors[index].info : nil
   }

@@ -31,9 +31,10 @@ struct CheckpointTests {
     #expect(checkpoint.modelType == "llama")
     #expect(checkpoint.architecture == "LlamaForCausalLM")
     #expect(checkpoint.tiesWordEmbeddings == false)
-    #expect(checkpoint.surroundings.otherFiles == [
-      "config.json", "generation_config.json", "special_tokens_map.json", "tokenizer.json",
-    ])
+    #expect(
+      checkpoint.surroundings.otherFiles == [
+        "config.json", "generation_config.json", "special_tokens_map.json", "tokenizer.json",
+      ])
     #expect(checkpoint.surroundings.otherWeightFiles == [])
     let names = checkpoint.infos.map(\.name)
     #expect(names == names.sorted { ExactName($0) < ExactName($1) })
@@ -95,14 +96,16 @@ struct CheckpointTests {
     try directory.link("broken", to: "nowhere")
     try directory.link("loop", to: "loop")
     let found = try Checkpoint(opening: directory.path).surroundings
-    #expect(found.otherFiles == [
-      ".gitattributes", "config.json", "merges.txt", "model.safetensors.index.json.bak",
-      "sub/config.json", "sub/deep/y.py", "sub/x.json", "vocab.txt",
-    ])
-    #expect(found.otherWeightFiles == [
-      "also.gguf", "model.gguf", "old-00001-of-00002.safetensors", "pytorch_model.bin",
-      "sub/model.safetensors", "tf_model.h5",
-    ])
+    #expect(
+      found.otherFiles == [
+        ".gitattributes", "config.json", "merges.txt", "model.safetensors.index.json.bak",
+        "sub/config.json", "sub/deep/y.py", "sub/x.json", "vocab.txt",
+      ])
+    #expect(
+      found.otherWeightFiles == [
+        "also.gguf", "model.gguf", "old-00001-of-00002.safetensors", "pytorch_model.bin",
+        "sub/model.safetensors", "tf_model.h5",
+      ])
     #expect(found.skipped == [".cache", ".git", "broken", "linked", "loop"])
   }
 
@@ -148,9 +151,10 @@ struct CheckpointTests {
     let checkpoint = try Checkpoint(opening: directory.path)
     #expect(checkpoint.infos.map(\.name) == ["b"])
     #expect(checkpoint.index == nil)
-    #expect(checkpoint.surroundings.otherWeightFiles == [
-      "model-1.safetensors", "model.safetensors.index.json",
-    ])
+    #expect(
+      checkpoint.surroundings.otherWeightFiles == [
+        "model-1.safetensors", "model.safetensors.index.json",
+      ])
   }
 
   @Test("an index of model.safetensors alone is used")
@@ -169,7 +173,8 @@ struct CheckpointTests {
     let directory = try TemporaryFolder()
     try directory.write("1.safetensors", weights("a"))
     try directory.write("2.safetensors", weights(second))
-    try directory.write("model.safetensors.index.json", ShardIndex(shards: map, byteCount: 8).serialized())
+    try directory.write(
+      "model.safetensors.index.json", ShardIndex(shards: map, byteCount: 8).serialized())
     return reason(directory.path)
   }
 
@@ -189,9 +194,11 @@ struct CheckpointTests {
       try shards([("a", one)]) == nil, "a file that the index does not name is another file")
   }
 
-  @Test("a configuration that is no JSON object is refused", arguments: [
-    "", "[]", "{", #"{"a":1,"a":2}"#, "{}x",
-  ])
+  @Test(
+    "a configuration that is no JSON object is refused",
+    arguments: [
+      "", "[]", "{", #"{"a":1,"a":2}"#, "{}x",
+    ])
   func malformedConfig(text: String) throws {
     let directory = try TemporaryFolder()
     try directory.write("model.safetensors", weights())

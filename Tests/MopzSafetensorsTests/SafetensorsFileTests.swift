@@ -15,8 +15,9 @@ struct SafetensorsFileTests {
     ).read()
     #expect(file.header.tensors.map(\.info.name) == ["early", "none2", "none1", "late"])
     #expect(file.header.headerOrder == [3, 1, 0, 2])
-    #expect(file.header.headerOrder.map { file.header.tensors[$0].info.name }
-      == ["late", "none2", "early", "none1"])
+    #expect(
+      file.header.headerOrder.map { file.header.tensors[$0].info.name }
+        == ["late", "none2", "early", "none1"])
     #expect(file.tensor(named: "late")?.bytes.array == [5, 6, 7, 8])
     #expect(file.tensor(named: "none1")?.shape == [2, 0])
     #expect(file.tensor(named: "absent") == nil)
@@ -39,9 +40,11 @@ struct SafetensorsFileTests {
     #expect(file.header.byteCount % 8 != 0)
   }
 
-  @Test("names with dots, leading slashes and spaces are accepted", arguments: [
-    "a..b", "...", ".", "/abs", "a/.../b", "a b", "..a", "a..", "ü",
-  ])
+  @Test(
+    "names with dots, leading slashes and spaces are accepted",
+    arguments: [
+      "a..b", "...", ".", "/abs", "a/.../b", "a b", "..a", "a..", "ü",
+    ])
   func names(name: String) throws {
     let file = try HandMadeFile(#"{"\#(name)":\#(entry())}"#, dataByteCount: 4).read()
     #expect(file.tensor(named: name) != nil)
@@ -63,9 +66,10 @@ struct SafetensorsFileTests {
   @Test("metadata keeps its order and its strings, controls included")
   func metadata() throws {
     let file = try HandMadeFile(#"{"__metadata__":{"z":"1","a":"\u0000\n","":""}}"#).read()
-    #expect(file.header.metadata == [
-      .init(key: "z", value: "1"), .init(key: "a", value: "\0\n"), .init(key: "", value: ""),
-    ])
+    #expect(
+      file.header.metadata == [
+        .init(key: "z", value: "1"), .init(key: "a", value: "\0\n"), .init(key: "", value: ""),
+      ])
     #expect(file.header.metadataValue(forKey: "z") == "1")
     #expect(file.header.metadataValue(forKey: "y") == nil)
   }
@@ -114,7 +118,8 @@ struct SafetensorsFileTests {
   @Test("a tensor keeps the mapping alive")
   func lifetime() throws {
     let directory = try TemporaryFolder()
-    let path = try directory.write("a.safetensors", HandMadeFile(#"{"a":\#(entry())}"#, data: [9, 8, 7, 6]).bytes)
+    let path = try directory.write(
+      "a.safetensors", HandMadeFile(#"{"a":\#(entry())}"#, data: [9, 8, 7, 6]).bytes)
     func tensor() throws -> Tensor? { try SafetensorsFile(opening: path).tensor(named: "a") }
     let a = try #require(try tensor())
     #expect(a.bytes.array == [9, 8, 7, 6])

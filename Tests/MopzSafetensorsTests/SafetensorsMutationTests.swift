@@ -55,7 +55,8 @@ struct SafetensorsMutationTests {
     var generator = SeededGenerator(seed: seed)
     let pieces = [
       "{", "}", "[", "]", ",", ":", "\"", "\\", "\"a\"", "\"dtype\"", "\"F32\"", "\"shape\"",
-      "\"data_offsets\"", "\"__metadata__\"", "0", "4", "[0,4]", "-", "\\ud800", "18446744073709551615",
+      "\"data_offsets\"", "\"__metadata__\"", "0", "4", "[0,4]", "-", "\\ud800",
+      "18446744073709551615",
       "null", " ", "1e5", #""b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#,
     ]
     for _ in 0..<50 {

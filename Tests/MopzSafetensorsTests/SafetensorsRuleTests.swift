@@ -93,10 +93,14 @@ struct SafetensorsRuleTests {
     Defect(.integer, #"{"a":\#(entry(offsets: "[0,4,4]"))}"#),
     Defect(.dimensionLimit, #"{"a":\#(entry(shape: "[1\(String(repeating: ",1", count: 64))]"))}"#),
     Defect(.shapeOverflow, #"{"a":\#(entry(shape: "[9223372036854775808]"))}"#),
-    Defect(.shapeOverflow, #"{"a":\#(entry("U8", shape: "[4294967296,4294967296]", offsets: "[0,0]"))}"#, 0),
+    Defect(
+      .shapeOverflow, #"{"a":\#(entry("U8", shape: "[4294967296,4294967296]", offsets: "[0,0]"))}"#,
+      0),
     Defect(.shapeOverflow, #"{"a":\#(entry(shape: "[4611686018427387905]"))}"#),
-    Defect(.shapeOverflow, #"{"a":\#(entry(shape: "[9223372036854775807,4,0]", offsets: "[0,0]"))}"#, 0),
-    Defect(.shapeOverflow, #"{"a":\#(entry(shape: "[0,9223372036854775807,4]", offsets: "[0,0]"))}"#, 0),
+    Defect(
+      .shapeOverflow, #"{"a":\#(entry(shape: "[9223372036854775807,4,0]", offsets: "[0,0]"))}"#, 0),
+    Defect(
+      .shapeOverflow, #"{"a":\#(entry(shape: "[0,9223372036854775807,4]", offsets: "[0,0]"))}"#, 0),
     Defect(.wholeBytes, #"{"a":\#(entry("F4", shape: "[3]", offsets: "[0,1]"))}"#, 1),
     Defect(.wholeBytes, #"{"a":\#(entry("F6_E2M3", shape: "[2]", offsets: "[0,1]"))}"#, 1),
     Defect(.byteCount, #"{"a":\#(entry(offsets: "[4,0]"))}"#),
@@ -106,7 +110,8 @@ struct SafetensorsRuleTests {
     Defect(.noHole, #"{"a":\#(entry()),"b":\#(entry(offsets: "[8,12]"))}"#, 12),
     Defect(.noOverlap, #"{"a":\#(entry()),"b":\#(entry())}"#),
     Defect(
-      .noOverlap, #"{"a":\#(entry(shape: "[2]", offsets: "[0,8]")),"b":\#(entry(offsets: "[4,8]"))}"#, 8),
+      .noOverlap,
+      #"{"a":\#(entry(shape: "[2]", offsets: "[0,8]")),"b":\#(entry(offsets: "[4,8]"))}"#, 8),
     Defect(.noOverlap, #"{"a":\#(entry()),"b":\#(entry(shape: "[0]", offsets: "[2,2]"))}"#),
     Defect(.complete, #"{"a":\#(entry())}"#, 3),
     Defect(.complete, #"{"a":\#(entry())}"#, 0),
@@ -117,7 +122,8 @@ struct SafetensorsRuleTests {
     Defect(
       .aligned, #"{"a":\#(entry("U8", offsets: "[0,1]")),"b":\#(entry(offsets: "[1,5]"))}"#, 5),
     Defect(
-      .aligned, #"{"a":\#(entry("BF16", offsets: "[0,2]")),"b":\#(entry("C64", offsets: "[2,10]"))}"#,
+      .aligned,
+      #"{"a":\#(entry("BF16", offsets: "[0,2]")),"b":\#(entry("C64", offsets: "[2,10]"))}"#,
       10),
   ]
 
@@ -135,8 +141,9 @@ struct SafetensorsRuleTests {
 
   @Test("a file shorter than the length of the header is refused", arguments: 0..<8)
   func tooShort(count: Int) {
-    #expect(throws: SafetensorsError(
-      rule: .lengthField, file: "t", detail: .mismatch(expected: 8, found: UInt64(count)))
+    #expect(
+      throws: SafetensorsError(
+        rule: .lengthField, file: "t", detail: .mismatch(expected: 8, found: UInt64(count)))
     ) {
       try SafetensorsFile(bytes: Bytes([UInt8](repeating: 0, count: count)), name: "t")
     }
@@ -144,7 +151,9 @@ struct SafetensorsRuleTests {
 
   @Test(
     "a header that is no UTF-8 is refused",
-    arguments: [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xe2, 0x82], [0xf4, 0x90, 0x80, 0x80]])
+    arguments: [
+      [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xe2, 0x82], [0xf4, 0x90, 0x80, 0x80],
+    ])
   func notUTF8(bytes: [UInt8]) {
     var file = HandMadeFile("")
     file.json = Array(#"{"a"#.utf8) + bytes + Array(#"":\#(entry())}"#.utf8)

@@ -92,20 +92,24 @@ struct SafetensorsWriterTests {
     #expect(try rule(of: []) == .byteCount)
   }
 
-  @Test("a header that no reader would accept is not written", arguments: [
-    ([TensorInfo(name: "", dtype: .f32, shape: [1])], SafetensorsRule.soundName),
-    ([TensorInfo(name: "a", dtype: .f4, shape: [1])], .shapeOverflow),
-    (
-      [
-        TensorInfo(name: "a", dtype: .u8, shape: [1]), TensorInfo(name: "b", dtype: .f32, shape: [1]),
-      ], .aligned
-    ),
-    (
-      [
-        TensorInfo(name: "a", dtype: .u8, shape: [1]), TensorInfo(name: "a", dtype: .u8, shape: [1]),
-      ], .uniqueName
-    ),
-  ])
+  @Test(
+    "a header that no reader would accept is not written",
+    arguments: [
+      ([TensorInfo(name: "", dtype: .f32, shape: [1])], SafetensorsRule.soundName),
+      ([TensorInfo(name: "a", dtype: .f4, shape: [1])], .shapeOverflow),
+      (
+        [
+          TensorInfo(name: "a", dtype: .u8, shape: [1]),
+          TensorInfo(name: "b", dtype: .f32, shape: [1]),
+        ], .aligned
+      ),
+      (
+        [
+          TensorInfo(name: "a", dtype: .u8, shape: [1]),
+          TensorInfo(name: "a", dtype: .u8, shape: [1]),
+        ], .uniqueName
+      ),
+    ])
   func refusedHeaders(infos: [TensorInfo], rule: SafetensorsRule) throws {
     let directory = try TemporaryFolder()
     var output = try OutputFile(creating: directory("x"))
@@ -119,7 +123,9 @@ struct SafetensorsWriterTests {
   @Test("a file may be replaced while it is mapped")
   func replaceMapped() throws {
     let directory = try TemporaryFolder()
-    let path = try directory.write("x.safetensors", HandMadeFile(#"{"a":\#(entry(shape: "[3]", offsets: "[0,12]"))}"#, data: Self.a).bytes)
+    let path = try directory.write(
+      "x.safetensors",
+      HandMadeFile(#"{"a":\#(entry(shape: "[3]", offsets: "[0,12]"))}"#, data: Self.a).bytes)
     let old = try SafetensorsFile(opening: path)
     let tensor = try #require(old.tensor(named: "a"))
 

@@ -50,11 +50,13 @@ struct ShardIndexTests {
     #expect(Array(parsed.tensorNames) == ["B", "b"])
   }
 
-  @Test("names that are no plain .safetensors file are refused", arguments: [
-    "", ".safetensors", "a.bin", "a.safetensors/", "/a.safetensors", "../a.safetensors",
-    "d/a.safetensors", #"d\\a.safetensors"#, "a.SAFETENSORS", #"a\u0000.safetensors"#,
-    ".a.safetensors", "a.safetensors ", "..safetensors",
-  ])
+  @Test(
+    "names that are no plain .safetensors file are refused",
+    arguments: [
+      "", ".safetensors", "a.bin", "a.safetensors/", "/a.safetensors", "../a.safetensors",
+      "d/a.safetensors", #"d\\a.safetensors"#, "a.SAFETENSORS", #"a\u0000.safetensors"#,
+      ".a.safetensors", "a.safetensors ", "..safetensors",
+    ])
   func shardNames(name: String) {
     #expect {
       try parse(#"{"weight_map":{"t":"\#(name)"}}"#)
@@ -64,11 +66,13 @@ struct ShardIndexTests {
     }
   }
 
-  @Test("an index of another form is refused", arguments: [
-    "", "[]", "{}", #"{"weight_map":[]}"#, #"{"weight_map":{"a":1}}"#,
-    #"{"weight_map":{"a":"a.safetensors","a":"b.safetensors"}}"#,
-    #"{"weight_map":{},"metadata":1}"#, #"{"weight_map":{}}x"#,
-  ])
+  @Test(
+    "an index of another form is refused",
+    arguments: [
+      "", "[]", "{}", #"{"weight_map":[]}"#, #"{"weight_map":{"a":1}}"#,
+      #"{"weight_map":{"a":"a.safetensors","a":"b.safetensors"}}"#,
+      #"{"weight_map":{},"metadata":1}"#, #"{"weight_map":{}}x"#,
+    ])
   func malformed(text: String) {
     #expect(throws: CheckpointError.self) { try parse(text) }
   }

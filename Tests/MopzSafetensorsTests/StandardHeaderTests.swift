@@ -38,9 +38,12 @@ struct StandardHeaderTests {
   @Test("the order of the data is larger types first, then names by their bytes")
   func dataOrder() {
     let infos = [
-      TensorInfo(name: "b", dtype: .bf16, shape: [1]), TensorInfo(name: "z", dtype: .f32, shape: [1]),
-      TensorInfo(name: "B", dtype: .bf16, shape: [1]), TensorInfo(name: "a", dtype: .u8, shape: [1]),
-      TensorInfo(name: "é", dtype: .i64, shape: [1]), TensorInfo(name: "zz", dtype: .i64, shape: [1]),
+      TensorInfo(name: "b", dtype: .bf16, shape: [1]),
+      TensorInfo(name: "z", dtype: .f32, shape: [1]),
+      TensorInfo(name: "B", dtype: .bf16, shape: [1]),
+      TensorInfo(name: "a", dtype: .u8, shape: [1]),
+      TensorInfo(name: "é", dtype: .i64, shape: [1]),
+      TensorInfo(name: "zz", dtype: .i64, shape: [1]),
     ]
     let order = StandardHeader.dataOrder(of: infos)
     #expect(order.map { infos[$0].name } == ["zz", "é", "z", "B", "b", "a"])
@@ -54,16 +57,18 @@ struct StandardHeaderTests {
     #expect(StandardHeader.entries(of: [TensorInfo](repeating: huge, count: 9)) == nil)
   }
 
-  @Test("every difference from the standard form is noticed", arguments: [
-    #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
-    #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}          "#,
-    #" {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} "#,
-    "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}\n ",
-    #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0, 4]}} "#,
-    #"{"a":{"shape":[1],"dtype":"F32","data_offsets":[0,4]}}  "#,
-    #"{"\u0061":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}   "#,
-    #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"__metadata__":{}}        "#,
-  ])
+  @Test(
+    "every difference from the standard form is noticed",
+    arguments: [
+      #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
+      #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}          "#,
+      #" {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}} "#,
+      "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}\n ",
+      #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0, 4]}} "#,
+      #"{"a":{"shape":[1],"dtype":"F32","data_offsets":[0,4]}}  "#,
+      #"{"\u0061":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}   "#,
+      #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"__metadata__":{}}        "#,
+    ])
   func differences(json: String) throws {
     let file = try HandMadeFile(json, dataByteCount: 4).read()
     #expect(!file.header.isStandard)
@@ -77,14 +82,17 @@ struct StandardHeaderTests {
     var infos: [TensorInfo] = []
     for index in 0..<Int.random(in: 0...8, using: &generator) {
       let pieces = ["é", "\\", "\"", "/", " ", "😀", "a", "_"]
-      let name = "\(index)" + (0..<3).map { _ in pieces.randomElement(using: &generator) ?? "" }
+      let name =
+        "\(index)"
+        + (0..<3).map { _ in pieces.randomElement(using: &generator) ?? "" }
         .joined()
       let dimensions = (0..<Int.random(in: 0...4, using: &generator)).map { _ in
         Int.random(in: 0...4, using: &generator) * 4
       }
-      infos.append(TensorInfo(
-        name: name, dtype: DType.allCases.randomElement(using: &generator) ?? .f32,
-        shape: Shape(dimensions.isEmpty ? [8] : dimensions)))
+      infos.append(
+        TensorInfo(
+          name: name, dtype: DType.allCases.randomElement(using: &generator) ?? .f32,
+          shape: Shape(dimensions.isEmpty ? [8] : dimensions)))
     }
     infos = StandardHeader.dataOrder(of: infos).map { infos[$0] }
     let metadata: [SafetensorsHeader.Property]? =

@@ -1,0 +1,74 @@
+import MopzBytes
+
+extension EntryCollector {
+  /// Reads the entries of a zip file.
+  mutating func readZip(_ zip: Bytes) throws(ArchiveError) {
+    let names = try ZipDirectory.names(in: zip.span, file: file)
+    let reader = try ArchiveReader(zip, .zip, file: file)
+    while let header = try reader.nextEntry() { try read(header, from: reader, source: zip) }
+    try expectNames(names)
+  }
+
+  /// Reads the entries of a tar file that is not compressed.
+  mutating func readTar(_ tar: Bytes) throws(ArchiveError) {
+    let reader = try ArchiveReader(tar, .tar, file: file)
+    let end = try readTarEntries(from: reader, source: tar)
+    guard tar.span.extracting(min(end, tar.count)..<tar.count).isAllZero else {
+      throw error(.malformed("something follows the end"))
+    }
+  }
+
+  /// Reads the entries of a tar file that is compressed.
+  mutating func readTar(
+    _ bytes: Bytes, compressedAs format: ArchiveFormat
+  ) throws(ArchiveError) {
+    let stream = try DecompressedStream(
+      bytes, isGzip: format == .tarGzip, byteCountMax: expandedByteCountMax, file: file,
+      expansionError: expansionError)
+    let reader = try ArchiveReader(stream, file: file)
+    _ = try readTarEntries(from: reader, source: nil)
+    try stream.finish()
+  }
+
+  /// Reads entries to the mark at the end.
+  ///
+  /// - Returns: How many bytes of the tar file were read.
+  private mutating func readTarEntries(
+    from reader: ArchiveReader, source: Bytes?
+  ) throws(ArchiveError) -> Int {
+    var endOfLast = reader.consumedByteCount
+    while let header = try reader.nextEntry() {
+      try read(header, from: reader, source: source)
+      endOfLast = reader.consumedByteCount
+    }
+    // A file that was cut between two entries lacks the mark: two blocks of zeros.
+    let end = reader.consumedByteCount
+    guard end - (endOfLast + 511) / 512 * 512 >= 1024 else {
+      throw error(.malformed("the mark at the end is missing"))
+    }
+    return end
+  }
+
+  /// Takes one entry in, or refuses it.
+  private mutating func read(
+    _ header: ArchiveReader.EntryHeader, from reader: ArchiveReader, source: Bytes?
+  ) throws(ArchiveError) {
+    let name = header.name
+    if let kind = header.refusedKind { throw error(.kind(kind), entry: name) }
+    if header.isEncrypted { throw error(.encrypted, entry: name) }
+    let path = try begin(name: name, isDirectory: header.isDirectory)
+    var contents = EntryContents(source: source)
+    while let arrived = try reader.readBlock(of: name, into: &contents) {
+      try count(arrived, entry: name)
+    }
+    guard contents.byteCount == header.byteCount ?? contents.byteCount else {
+      throw error(
+        .malformed("\(contents.byteCount) bytes, not \(header.byteCount ?? 0)"), entry: name)
+    }
+    guard let path, !header.isDirectory else {
+      if contents.byteCount == 0 { return }
+      throw error(.malformed("a directory with contents"), entry: name)
+    }
+    add(path, contents.bytes())
+  }
+}
