@@ -10,7 +10,8 @@ struct SafetensorsFileTests {
   func order() throws {
     let file = try HandMadeFile(
       #"{"late":\#(entry(offsets: "[4,8]")),"none2":\#(entry(shape: "[0]", offsets: "[4,4]")),"#
-        + #""early":\#(entry(offsets: "[0,4]")),"none1":\#(entry(shape: "[2,0]", offsets: "[4,4]"))}"#,
+        + #""early":\#(entry(offsets: "[0,4]")),"none1":"#
+        + #"\#(entry(shape: "[2,0]", offsets: "[4,4]"))}"#,
       data: [1, 2, 3, 4, 5, 6, 7, 8]
     ).read()
     #expect(file.header.tensors.map(\.info.name) == ["early", "none2", "none1", "late"])

@@ -69,7 +69,7 @@ struct SafetensorsRuleTests {
     Defect(.uniqueField, #"{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#),
     Defect(.uniqueField, #"{"a":{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}}"#),
     Defect(
-      .uniqueField, #"{"a":{"data_offsets":[0,4],"shape":[1],"data_offsets":[0,4],"dtype":"F32"}}"#),
+      .uniqueField, #"{"a":{"data_offsets":[0,4],"shape":[1],"data_offsets":[0,4]}}"#),
     Defect(.knownField, #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"strides":[1]}}"#),
     Defect(.knownField, #"{"a":{"Dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#),
     Defect(.knownDType, #"{"a":\#(entry("f32"))}"#),
