@@ -1,4 +1,5 @@
 import ArgumentParser
+import MopzBytes
 
 /// The flags that every command has.
 struct CommonOptions: ParsableArguments {
@@ -18,6 +19,9 @@ struct CommonOptions: ParsableArguments {
 
   @Flag(name: .customLong("no-progress"), help: "Draw no progress, even on a terminal.")
   var noProgress = false
+
+  /// The threads that were asked for.
+  var workers: WorkerThreads { threads.map { WorkerThreads(count: $0) } ?? .all }
 
   func validate() throws {
     if let threads, threads < 1 || threads > 1024 {

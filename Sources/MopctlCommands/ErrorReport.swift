@@ -1,7 +1,11 @@
 import ArgumentParser
+import MopzBinding
 import MopzBytes
 import MopzContainer
 import MopzConversion
+import MopzMerging
+import MopzSafetensors
+import MopzVerification
 import SystemPackage
 
 /// The status and the finding that an error becomes.
@@ -17,7 +21,9 @@ enum ErrorReport {
   static func status(of error: any Error) -> ExitStatus {
     if Cancellation.isRequested || error is Interrupted { return .interrupted }
     switch error {
-    case ConversionError.interrupted: return .interrupted
+    case ConversionError.interrupted, MergeError.interrupted, ContainerError.interrupted,
+      VerificationError.interrupted:
+      return .interrupted
     case ConversionError.usage, is ValidationError: return .usage
     default: break
     }
@@ -29,21 +35,40 @@ enum ErrorReport {
     switch error {
     case let error as SystemError: error
     case let error as ConversionError: error.systemError
+    case let error as CheckpointError: error.systemError
+    case let error as MergeError: error.systemError
+    case VerificationError.system(let error): error
+    case VerificationError.checkpoint(let error): error.systemError
     case ContainerError.system(let error): error
     default: nil
     }
   }
 
-  private static func finding(of error: any Error) -> Finding {
+  /// The finding that says what an error says, with its place and its rule said once.
+  static func finding(of error: any Error) -> Finding {
+    var finding = plainFinding(of: error)
+    let place = finding.where + ": "
+    if finding.message.hasPrefix(place) { finding.message.removeFirst(place.count) }
+    let rule = " (\(finding.rule))"
+    if finding.message.hasSuffix(rule) { finding.message.removeLast(rule.count) }
+    return finding
+  }
+
+  private static func plainFinding(of error: any Error) -> Finding {
     switch error {
     case let error as ConversionError: return error.finding
     case let error as ContainerError:
       return Finding(
         severity: .error, rule: error.rule?.rawValue ?? "CONTAINER", where: "",
         message: "\(error)")
+    case let error as CheckpointError:
+      return Finding(
+        severity: .error, rule: "CHECKPOINT", where: error.path.string.quoted, message: "\(error)")
+    case is BindingError, is MergeError:
+      return Finding(severity: .error, rule: "MERGE", where: "", message: "\(error)")
     case let error as SystemError:
       return Finding(
-        severity: .error, rule: "SYSTEM", where: error.path.string, message: "\(error)")
+        severity: .error, rule: "SYSTEM", where: error.path.string.quoted, message: "\(error)")
     default:
       return Finding(severity: .error, rule: "INPUT", where: "", message: "\(error)")
     }

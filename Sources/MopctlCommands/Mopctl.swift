@@ -23,7 +23,8 @@ public struct Mopctl: ParsableCommand {
       """,
     version: PackageVersion.text,
     subcommands: [
-      InspectCommand.self, ExportCommand.self,
+      ConvertCommand.self, InspectCommand.self, ExportCommand.self, MergeCommand.self,
+      VerifyCommand.self,
     ])
 
   public init() {}
@@ -96,9 +97,8 @@ public struct Mopctl: ParsableCommand {
     if !isSilent {
       for line in outcome.lines { console.out(line + "\n") }
     }
-    for finding in outcome.findings where isShown(finding, isSilent: isSilent, options: options) {
-      console.error("mopctl: \(finding)\n")
-    }
+    let shown = outcome.findings.filter { isShown($0, isSilent: isSilent, options: options) }
+    for line in FindingLines(shown, isComplete: options.verbose).lines { console.error(line) }
     return outcome.status
   }
 

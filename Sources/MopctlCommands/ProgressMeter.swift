@@ -24,12 +24,6 @@ final class ProgressMeter: Sendable {
     state = Mutex(State(lastDrawn: .now))
   }
 
-  /// What a library operation calls; nil when nothing is to be drawn.
-  var handler: (@Sendable (Int, Int) -> Void)? {
-    guard isShown else { return nil }
-    return { done, total in self.draw(done: done, total: total) }
-  }
-
   /// Wipes the line, so that what follows starts in the first column.
   func finish() {
     state.withLock { state in
@@ -38,7 +32,9 @@ final class ProgressMeter: Sendable {
     }
   }
 
-  private func draw(done: Int, total: Int) {
+  /// Draws how far the work is, if it is time to.
+  func draw(done: Int, total: Int) {
+    guard isShown else { return }
     let now = ContinuousClock.now
     state.withLock { state in
       guard state.lastDrawn.duration(to: now) > .milliseconds(100) || done >= total else { return }

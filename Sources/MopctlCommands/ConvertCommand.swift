@@ -1,0 +1,77 @@
+import ArgumentParser
+import MopzBytes
+import MopzConversion
+import MopzSafetensors
+import SystemPackage
+
+/// `mopctl convert`: adapters of any readable form into one new file.
+struct ConvertCommand: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convert",
+    abstract: "Put adapters into one new .mopz file; equal tensors are stored once.",
+    discussion: """
+      A source is [NAME=]PATH: a PEFT directory, a directory of such directories, a \
+      safetensors file, another .mopz, or an archive of those (.zip, .tar, .tar.gz, \
+      .tar.zst). The default name of a task is that of its directory or file, without \
+      ending. The same sources give the same bytes, whatever the number of threads.
+
+      EXAMPLES
+        mopctl convert adapters/ --base base/ -o team.mopz
+        mopctl convert support=runs/7/checkpoint-500 legal.safetensors -o team.mopz
+        mopctl convert more.tar.zst team.mopz -o all.mopz
+      """)
+  static let schema = "mopctl.convert/1"
+
+  @Argument(help: "The sources, each [NAME=]PATH.", completion: .file())
+  var sources: [String]
+
+  @Option(name: [.customShort("o"), .customLong("out")], help: "The .mopz file to create.")
+  var output: String
+
+  @Option(
+    help: "The base of all adapters; its header is recorded with each.",
+    completion: .directory)
+  var base: String?
+
+  @OptionGroup var outputs: OutputOptions
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if sources.isEmpty { throw ValidationError("no source is given") }
+  }
+
+  func report(to console: Console) throws -> Outcome {
+    let options = Conversion.Options(
+      base: try base.map { try Checkpoint(opening: FilePath($0)) }, force: outputs.force,
+      threads: common.workers)
+    let arguments = try sources.map { try SourceArgument($0) }
+    let conversion = Conversion(of: arguments, to: FilePath(output), options: options)
+    let report = try conversion.run(isDryRun: outputs.dryRun)
+    return Outcome(
+      findings: report.findings, fields: fields(of: report), lines: lines(of: report))
+  }
+
+  private func fields(of report: ConversionReport) -> [(key: String, value: JSON)] {
+    let tasks = report.tasks.map { task -> JSON in
+      [
+        "name": JSON(task.name), "kind": JSON(task.kind), "source": JSON(task.location),
+        "rank_max": JSON(task.rankMax), "modules": JSON(task.targetCount),
+        "tensors": JSON(task.tensorCount), "bytes": JSON(task.byteCount),
+      ]
+    }
+    return [
+      ("output", JSON(output)), ("dry_run", JSON(outputs.dryRun)), ("tasks", JSON(tasks)),
+      ("source_bytes", JSON(report.inputByteCount)), ("file_bytes", JSON(report.outputByteCount)),
+      ("blocks", JSON(report.blockCount)), ("bytes_saved", JSON(report.savedByteCount)),
+    ]
+  }
+
+  private func lines(of report: ConversionReport) -> [String] {
+    let verb = outputs.dryRun ? "would write" : "wrote"
+    return [
+      "\(verb) \(output): \(Readable.count(report.tasks.count, "task")), "
+        + "\(Readable.bytes(report.outputByteCount)) from \(Readable.bytes(report.inputByteCount)) "
+        + "(\(Readable.bytes(report.savedByteCount)) saved by storing equal tensors once)"
+    ]
+  }
+}
