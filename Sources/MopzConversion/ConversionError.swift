@@ -1,3 +1,4 @@
+public import MopzArchives
 public import MopzBytes
 public import MopzContainer
 public import MopzSafetensors
@@ -15,6 +16,8 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   case system(SystemError)
   /// A weights file is damaged.
   case safetensors(SafetensorsError)
+  /// An archive is damaged, or holds what none must.
+  case archive(ArchiveError)
   /// A base checkpoint cannot be used.
   case checkpoint(CheckpointError)
   /// A container is damaged, or cannot be written.
@@ -31,6 +34,11 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Wraps an archive's error, so that an interruption stays one.
+  init(_ error: ArchiveError) {
+    self = error.reason == .interrupted ? .interrupted(Interrupted()) : .archive(error)
+  }
+
   /// A lower-case clause that says what, where, expected and found.
   public var description: String {
     switch self {
@@ -38,6 +46,7 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     case .usage(let message): message
     case .system(let error): error.description
     case .safetensors(let error): error.description
+    case .archive(let error): error.description
     case .checkpoint(let error): error.description
     case .container(let error): error.description
     case .interrupted(let error): error.description
@@ -49,6 +58,7 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     switch self {
     case .system(let error): error
     case .safetensors(let error): error.systemError
+    case .archive(let error): if case .system(let cause) = error.reason { cause } else { nil }
     case .checkpoint(let error): error.systemError
     case .container(.system(let error)): error
     default: nil
@@ -67,6 +77,9 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
       Finding(
         severity: .error, rule: error.rule.rawValue, where: error.file.quoted,
         message: description)
+    case .archive(let error):
+      Finding(
+        severity: .error, rule: "ARCHIVE", where: error.file.quoted, message: description)
     case .checkpoint(let error):
       Finding(
         severity: .error, rule: "CHECKPOINT", where: error.path.string.quoted,

@@ -43,6 +43,8 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     public static let opaque = Rule(rawValue: "OPAQUE")
     /// The base is not the recorded one.
     public static let base = Rule(rawValue: "BASE")
+    /// A task is not equal to its source.
+    public static let difference = Rule(rawValue: "DIFFERENCE")
     /// The output exists, or cannot be what was asked for.
     public static let output = Rule(rawValue: "OUTPUT")
   }

@@ -245,3 +245,32 @@ struct ConversionTests {
     #expect(try folder.names() == [])
   }
 }
+
+@Suite("Conversion with a base")
+struct BaseCheckTests {
+  static func refusal(_ adapter: String, base: String) throws -> Refusal? {
+    let folder = try TemporaryFolder()
+    let base = try Checkpoint(opening: Fixtures.path("foreign/models/\(base)"))
+    do {
+      _ = try ConversionTests.convert(
+        [SourceArgument(path: Fixtures.path(adapter))], .init(base: base), in: folder)
+      return nil
+    } catch ConversionError.refused(let refusal) {
+      return refusal
+    }
+  }
+
+  @Test(
+    "an adapter that does not fit the base is refused",
+    arguments: ["unknown-module", "unknown-layer", "wrong-base", "wrong-shape"])
+  func misfit(_ name: String) throws {
+    let refusal = try #require(try Self.refusal("invalid/adapters/\(name)", base: "llama-f32"))
+    #expect(refusal.rule == .base)
+  }
+
+  @Test("every adapter of the manifest fits its own base", arguments: ForeignAdapterTests.entries)
+  func fit(_ entry: ForeignAdapterTests.Entry) throws {
+    let parts = entry.path.split(separator: "/")
+    #expect(try Self.refusal(entry.path, base: String(parts[parts.count - 2])) == nil)
+  }
+}

@@ -1,3 +1,4 @@
+import MopzArchives
 import MopzBytes
 import SystemPackage
 
@@ -7,13 +8,20 @@ enum ArchiveSource {
   static let depthMax = 16
 
   /// Whether a file's name ends like that of an archive.
-  static func isArchive(_ name: String) -> Bool {
-    [".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst"].contains { name.lowercased().hasSuffix($0) }
-  }
+  static func isArchive(_ name: String) -> Bool { ArchiveFormat(fileName: name) != nil }
 
   /// The top level of an archive.
+  ///
+  /// - Throws: ``ConversionError`` for everything that an archive must not hold.
   static func folder(of path: FilePath, name: String) throws(ConversionError) -> SourceFolder {
-    throw .refused(Refusal(.source, path.string, "archives are not read yet"))
+    let archive: Archive
+    do throws(ArchiveError) { archive = try Archive(opening: path) } catch {
+      throw ConversionError(error)
+    }
+    let entries = archive.entries.map { (path: $0.path, bytes: $0.bytes) }
+    return try ConversionError.refusing { () throws(Refusal) in
+      try folder(name: name, location: path.string, entries: entries)
+    }
   }
 
   /// Builds the tree of folders from the entries' paths.
