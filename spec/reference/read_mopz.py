@@ -1243,9 +1243,11 @@ class Task:
         except (ValueError, RecursionError) as error:
             raise Broken("SRC-12", f"{self.name}: {where}", str(error)) from None
         expected = self.header_members(file)
+        self.need(isinstance(found, Members), "SRC-12", where, "is no object")
+        if file.metadata_count == NONE:
+            found = [member for member in found if member != ("__metadata__", None)]
         same = (
-            isinstance(found, Members)
-            and sorted(map(normal_member, found), key=repr)
+            sorted(map(normal_member, found), key=repr)
             == sorted(map(normal_member, expected), key=repr)
         )
         self.need(same, "SRC-12", where, "the stored header says something else")

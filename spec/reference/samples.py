@@ -146,6 +146,9 @@ def shared_blocks():
     return bytes(File(tasks).data)
 
 
+PREFIX = "base_model.model.q_proj.lora_"
+
+
 def magnitude_task():
     task = lora("dora", kind="dora")
     magnitude = floats((4,), 1.0)
@@ -180,6 +183,34 @@ def stored_header_task(header=None):
     task.files[1] = weights_file(2, header_form=2, block=("U8", (len(header),), header))
     task.metadata = []
     return task
+
+
+HEADERS = {
+    "null-metadata": '{"__metadata__":null,A,B}',
+    "order": '{B,A}',
+    "metadata-last": '{A,B,"__metadata__":{}}',
+    "escapes": '{A,B}  ',
+    "spaces": ' { A ,\t\r\n B } ',
+}
+
+
+def headers_task(name, text):
+    """A stored header with members in some order and spelling."""
+    first = '"\\u0062ase_model.model.q_proj.lora_A.weight"' if name == "escapes" else None
+    first = first or f'"{PREFIX}A.weight"'
+    facts = '{"data_offsets":[0,48],"shape":[2,6],"dtype":"F32"}'
+    text = text.replace("A", "@").replace("B", f'"{PREFIX}B.weight":' + (
+        '{"dtype":"F32","shape":[4,2],"data_offsets":[48,80]}'))
+    task = stored_header_task(text.replace("@", f"{first}:{facts}").encode())
+    task.name = name
+    if name == "metadata-last":
+        task.files[1].metadata_count = 0
+    return task
+
+
+@valid("stored-headers")
+def stored_headers():
+    return bytes(File([headers_task(name, text) for name, text in HEADERS.items()]).data)
 
 
 def replacement_task():
@@ -1838,9 +1869,6 @@ def _():
     return bytes(File([task]).data)
 
 
-PREFIX = "base_model.model.q_proj.lora_"
-
-
 def stored_header_file(header):
     return bytes(File([stored_header_task(header)]).data)
 
@@ -1859,6 +1887,19 @@ def _():
 @defect("SRC-12", "tensor-missing")
 def _():
     return stored_header_file(stored_header(members([(PREFIX + "A.weight", (2, 6))])))
+
+
+@defect("SRC-12", "extra-field")
+def _():
+    header = stored_header(members([(PREFIX + "A.weight", (2, 6)), (PREFIX + "B.weight", (4, 2))]))
+    return stored_header_file(header.replace(b'"dtype"', b'"kind":"A","dtype"', 1))
+
+
+@defect("SRC-12", "null-for-metadata")
+def _():
+    task = headers_task("null-metadata", HEADERS["null-metadata"])
+    task.files[1].metadata_count = 0
+    return bytes(File([task]).data)
 
 
 @defect("SRC-12", "metadata")

@@ -42,14 +42,15 @@ struct StandardHeader {
   }
 
   /// Whether a header says the same, however it is written: every member once, the
-  /// metadata in order.
+  /// metadata in order, which may be null if there is none.
   func isEquivalent(to text: RawSpan) -> Bool {
-    guard let json = try? JSON(parsing: text), case .object(let object) = json,
-      object.members.count == tensors.count + (metadata == nil ? 0 : 1)
+    guard let json = try? JSON(parsing: text), case .object(let object) = json else { return false }
+    let expected = metadata.map(Self.json)
+    let found = object[Self.metadataKey]
+    // Null says as much as nothing.
+    guard found == expected || found == .null && expected == nil,
+      object.members.count == tensors.count + (found == nil ? 0 : 1)
     else { return false }
-    if let metadata {
-      guard object[Self.metadataKey] == Self.json(of: metadata) else { return false }
-    }
     return tensors.allSatisfy { tensor in
       guard case .object(let found)? = object[tensor.name], found.members.count == 3 else {
         return false
