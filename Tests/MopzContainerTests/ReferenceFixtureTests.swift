@@ -1,5 +1,4 @@
 import MopzBytes
-import MopzTensors
 import MopzTestSupport
 import SystemPackage
 import Testing
