@@ -146,8 +146,8 @@ let package = Package(
     tests(
       "MopzVerificationTests",
       [
-        "MopzVerification", "MopzConversion", "MopzBinding", "MopzSafetensors", "MopzAdapters",
-        "MopzTensors", "MopzBytes", system,
+        "MopzVerification", "MopzMerging", "MopzConversion", "MopzBinding", "MopzSafetensors",
+        "MopzAdapters", "MopzTensors", "MopzBytes", system,
       ]),
     tests("MopzArchivesTests", ["MopzArchives", "MopzBytes", system]),
   ],
