@@ -25,9 +25,10 @@ final class ByteOwner: @unchecked Sendable {
   /// The corresponding C functions are `open`, `fstat` and `mmap`.
   init(mapping path: FilePath) throws(SystemError) {
     let descriptor = try SystemError.catching("open", path) { () throws(Errno) in
-      do { return try FileDescriptor.open(path, .readOnly, options: [.closeOnExec]) } catch {
-        throw (error as? Errno) ?? .ioError
-      }
+      // Without blocking: a pipe is to be refused, not waited for.
+      do {
+        return try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
+      } catch { throw (error as? Errno) ?? .ioError }
     }
     defer { try? descriptor.close() }
     var status = stat()

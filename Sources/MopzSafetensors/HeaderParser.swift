@@ -26,6 +26,8 @@ struct HeaderParser: ~Escapable {
     }
     self.file = file
     self.dataByteCount = dataByteCount ?? Int.max
+    // As many as the bytes may well hold, so that growing does not hash all names again.
+    indices.reserveCapacity(json.byteCount / 96)
   }
 
   /// Reads the whole header.

@@ -234,6 +234,22 @@ struct CheckpointTests {
     #expect(error.rule == .noTrailer)
   }
 
+  @Test("a pipe in the place of a file is refused and not waited for", .timeLimit(.minutes(1)))
+  func pipes() throws {
+    let directory = try TemporaryFolder()
+    try directory.makePipe("model.safetensors")
+    guard case .weights(let error)? = reason(directory.path) else {
+      Issue.record("not refused")
+      return
+    }
+    #expect(error.systemError?.errno == .invalidArgument)
+    #expect(throws: SystemError.self) { try InputFile(opening: directory("model.safetensors")) }
+    #expect(reason(directory("model.safetensors")) != nil)
+    let other = try TemporaryFolder()
+    try other.makePipe("model.safetensors.index.json")
+    #expect(reason(other.path) != nil)
+  }
+
   @Test("directories too deep within one another are refused")
   func depth() throws {
     let directory = try TemporaryFolder()

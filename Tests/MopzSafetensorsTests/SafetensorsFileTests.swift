@@ -116,6 +116,23 @@ struct SafetensorsFileTests {
     #expect(standardCount == files.count)
   }
 
+  @Test("a header of very many tensors is read and refused", .timeLimit(.minutes(1)))
+  func manyTensors() throws {
+    let count = 20_000
+    var parts = (0..<count).map { index in
+      let place = count - 1 - index
+      return #""t\#(index)":\#(entry("U8", offsets: "[\(place),\(place + 1)]"))"#
+    }
+    let file = try HandMadeFile("{\(parts.joined(separator: ","))}", dataByteCount: count).read()
+    #expect(file.count == count)
+    #expect(file.header.tensors[0].info.name == "t\(count - 1)")
+    #expect(file.header.index(of: "t0") == count - 1)
+    #expect(file.header.headerOrder == (0..<count).reversed())
+    parts[count - 1] = parts[count - 1].replacing("\"t\(count - 1)\"", with: "\"t7\"")
+    let repeated = HandMadeFile("{\(parts.joined(separator: ","))}", dataByteCount: count)
+    #expect(repeated.error?.rule == .uniqueName)
+  }
+
   @Test("a tensor keeps the mapping alive")
   func lifetime() throws {
     let directory = try TemporaryFolder()

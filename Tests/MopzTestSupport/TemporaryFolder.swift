@@ -50,6 +50,15 @@ public final class TemporaryFolder: Sendable {
     }
   }
 
+  /// Creates a named pipe.
+  public func makePipe(_ name: String) throws(SystemError) {
+    // SAFETY: the string is terminated and outlives the call.
+    let result = unsafe self(name).withPlatformString { unsafe mkfifo($0, 0o600) }
+    guard result == 0 else {
+      throw SystemError(operation: "create", path: self(name), errno: Errno(rawValue: errno))
+    }
+  }
+
   /// The names in the directory, ordered by their bytes.
   public func names() throws(SystemError) -> [String] {
     try path.directoryEntries().map(\.name.string)

@@ -19,7 +19,8 @@ public struct InputFile: Sendable {
   /// - Throws: `SystemError` if it cannot be opened or is no regular file. The
   ///   corresponding C function is `open`.
   public init(opening path: FilePath) throws(SystemError) {
-    let handle = try FileHandle(opening: path, .readOnly, options: [])
+    // Without blocking: a pipe is to be refused, not waited for.
+    let handle = try FileHandle(opening: path, .readOnly, options: [.nonBlocking])
     let status = try handle.status()
     guard status.kind == .regular else {
       throw SystemError(
