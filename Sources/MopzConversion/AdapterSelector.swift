@@ -100,7 +100,7 @@ public struct AdapterSelector: Hashable, Sendable {
     _ name: String, in file: FilePath, _ container: Container
   ) -> ConversionError {
     let names = (try? container.taskNames()) ?? []
-    let nearest = NearestNames(to: name, among: names).list
+    let nearest = NameSuggestions(to: name, among: names).list
     return .refused(
       Refusal(
         .task, file.string,

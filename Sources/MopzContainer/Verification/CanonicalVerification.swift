@@ -151,7 +151,7 @@ struct CanonicalVerification {
   private mutating func checkHeaders(of task: MappedTask) {
     for (index, file) in task.files.enumerated() where file.headerForm == .stored {
       guard let block = file.block, let header = try? task.tensor(ofBlock: block) else { continue }
-      let standard = StandardHeader(task, file).bytes
+      let standard = TaskHeader(task, file).bytes
       let bytes = header.bytes
       if bytes.span.hasSameBytes(as: standard.span.rawBytes) {
         append(.canonicalHeader, .row(task: task.name, section: .files, index: index))

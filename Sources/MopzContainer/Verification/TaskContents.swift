@@ -78,7 +78,7 @@ struct TaskContents {
   /// SRC-12.
   private mutating func checkHeader(of file: SourceFile, at index: Int) {
     guard let block = file.block, let bytes = text(ofBlock: block) else { return }
-    let expected = StandardHeader(task, file)
+    let expected = TaskHeader(task, file)
     if !expected.isEquivalent(to: bytes.span) {
       violations.append(
         FormatViolation(

@@ -61,7 +61,8 @@ public struct Conversion: Sendable {
     var report = ConversionReport(output: output)
     report.findings = imported.flatMap(\.findings)
     if let base = options.base {
-      report.findings += try BaseCheck(base: base).findings(of: imported.map(\.adapter), options.threads)
+      report.findings += try BaseCheck(base: base).findings(
+        of: imported.map(\.adapter), options.threads)
     }
     if options.checksValues { report.findings += valueFindings(imported) }
     let plan: ContainerPlan

@@ -53,7 +53,8 @@ enum MergePiece: Sendable {
     }
     for entry in shard.entries where !entry.range.isEmpty {
       switch entry.source {
-      case .base(let position) where base.file.header.tensors[position].info.dtype == entry.info.dtype:
+      case .base(let position)
+      where base.file.header.tensors[position].info.dtype == entry.info.dtype:
         append(copying: base.file.fileRange(at: position), to: entry.range.lowerBound)
       case .base, .added:
         flush()

@@ -5,7 +5,7 @@ import MopzTensors
 /// The header of a weights file as the tables of its task give it.
 ///
 /// - Specification: §8.6 of `spec/mopz.md`.
-struct StandardHeader {
+struct TaskHeader {
   private let metadata: [Property]?
   private let tensors: [(name: String, json: JSON)]
 

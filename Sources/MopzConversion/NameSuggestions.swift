@@ -1,7 +1,7 @@
 import MopzBytes
 
 /// The names that someone may have meant.
-struct NearestNames {
+struct NameSuggestions {
   /// Up to three names, quoted, or an empty text.
   let list: String
 
