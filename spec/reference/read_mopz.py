@@ -242,8 +242,8 @@ class Reader:
         self.knows_reserved = slot.ignorable_features == 0  # §13.3: no bit is known.
         end = slot.committed_length
         require(slot.required_features < 8, "SLT-7", "slot", f"{slot.required_features:#x}")
-        require(slot.task_count <= 1 << 20, "LIM-1", "slot", f"{slot.task_count} tasks")
         require(HEADER_SIZE <= end <= len(self.data), "SLT-8", "slot", f"Committed_Length {end}")
+        require(slot.task_count <= 1 << 20, "LIM-1", "slot", f"{slot.task_count} tasks")
         place = (slot.directory_offset, slot.directory_length)
         require(
             lies_between(*place, end) and place[0] % 64 == 0 and place[1] >= 64,
@@ -842,9 +842,7 @@ class Task:
         self.need(self.has_dimensions(block), "BLK-2", where, "dimensions out of range")
         elements = math.prod(self.shape(block))
         whole = elements * bits(block.dtype)
-        self.need(
-            block.logical_length <= 1 << 40 and whole <= 1 << 43, "LIM-5", where, f"{whole} bits"
-        )
+        self.need(whole <= 1 << 43, "LIM-5", where, f"{whole} bits")
         self.need(whole == 8 * block.logical_length, "BLK-3", where, f"{block.logical_length}")
         self.need(block.codec in (RAW, PLANES, ROWS_INT8), "COD-1", where, f"{block.codec}")
         self.need(permits(block), "COD-2", where, f"{block.dtype}, {block.stored_dtype}")
@@ -1328,7 +1326,7 @@ class Task:
         return {
             "name": self.name, "kind": self.text(self.head.kind), "rank_max": self.head.rank_max,
             "parameters": self.head.parameter_count,
-            "base": None if base == NONE else hexadecimal(self.blocks[base].content_hash),
+            "base": None if base == NONE else hexadecimal(hash128(self.bytes_of(base))),
             "files": [
                 {
                     "name": self.text(file.name), "role": ROLES[file.role],
