@@ -152,9 +152,8 @@ import Testing
 
   @Test("a closed file refuses appends as a broken promise")
   func closed() async {
-    await #expect(processExitsWith: .failure) {
-      let folder = try TemporaryFolder()
-      var file = try OutputFile(creating: folder("out"))
+    await #expect(processExitsWith: .failure) { [path = folder("out").string] in
+      var file = try OutputFile(creating: FilePath(path))
       try file.close()
       try file.append([UInt8](repeating: 0, count: 1 << 20))
     }
