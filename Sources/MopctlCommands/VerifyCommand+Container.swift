@@ -1,5 +1,6 @@
 import MopzBytes
 import MopzContainer
+import MopzConversion
 import SystemPackage
 
 /// Level 0: the structure and the hashes of a container.
@@ -21,7 +22,7 @@ extension VerifyCommand {
         + "\(Readable.bytes(verification.hashedByteCount)) hashed"
     ]
     if !against.isEmpty {
-      let comparison = try compare(path)
+      let comparison = try comparison(with: path)
       findings += comparison.findings
       fields += comparison.fields
       lines += comparison.lines
@@ -32,7 +33,36 @@ extension VerifyCommand {
       status: isSound ? .done : .judgedWrong, findings: findings, fields: fields, lines: lines)
   }
 
-  private func compare(_ path: FilePath) throws -> Outcome {
-    Outcome()
+  /// Compares the tasks with their sources; a container too damaged for that is a finding.
+  private func comparison(with path: FilePath) throws -> Outcome {
+    let arguments = try against.map { try SourceArgument($0) }
+    let report: SourceComparison.Report
+    do throws(ConversionError) {
+      let container: Container
+      do throws(ContainerError) { container = try Container(opening: path) } catch {
+        throw .container(error)
+      }
+      report = try SourceComparison(of: container, with: arguments, threads: common.workers).run()
+    } catch {
+      guard case .container = error, error.systemError == nil else { throw error }
+      return Outcome(findings: [ErrorReport.finding(of: error)])
+    }
+    var lines = [
+      "\(Readable.count(report.comparedTasks.count, "task")) compared with the sources, "
+        + Readable.bytes(report.byteCount)
+    ]
+    if !report.otherTasks.isEmpty {
+      let names = report.otherTasks.prefix(8).map(\.displayed).joined(separator: ", ")
+      let rest = report.otherTasks.count > 8 ? ", …" : ""
+      lines.append(
+        "\(Readable.count(report.otherTasks.count, "task")) without a source: \(names)\(rest)")
+    }
+    return Outcome(
+      findings: report.findings,
+      fields: [
+        ("compared", JSON(report.comparedTasks.map { JSON($0) })),
+        ("without_source", JSON(report.otherTasks.map { JSON($0) })),
+        ("compared_bytes", JSON(report.byteCount)),
+      ], lines: lines)
   }
 }
