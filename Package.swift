@@ -150,6 +150,7 @@ let package = Package(
         "MopzAdapters", "MopzTensors", "MopzBytes", system,
       ]),
     tests("MopzArchivesTests", ["MopzArchives", "MopzBytes", system]),
+    tests("MopctlCommandsTests", ["MopctlCommands", "MopzBytes", system]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -28,7 +28,11 @@ struct BoundAdapters {
       case .path(let path), .task(let path, _): paths.append(path)
       }
     }
-    binding = try Binding(adapters, to: try Checkpoint(opening: FilePath(base)))
+    do {
+      binding = try Binding(adapters, to: try Checkpoint(opening: FilePath(base)))
+    } catch {
+      throw RefusedAdapters(findings: findings, cause: error)
+    }
     self.findings = findings
     self.paths = paths
   }
@@ -42,6 +46,12 @@ struct BoundAdapters {
         ]
       })
   }
+}
+
+/// Adapters that could be read but not applied, with what was noticed when they were read.
+struct RefusedAdapters: Error {
+  let findings: [Finding]
+  let cause: any Error
 }
 
 /// The values of `--dtype`.

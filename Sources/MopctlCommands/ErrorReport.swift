@@ -12,13 +12,18 @@ import SystemPackage
 enum ErrorReport {
   /// An outcome with one finding of severity error.
   static func outcome(of error: any Error) -> Outcome {
+    if let refused = error as? RefusedAdapters {
+      var outcome = outcome(of: refused.cause)
+      outcome.findings = refused.findings + outcome.findings
+      return outcome
+    }
     let finding = finding(of: error)
     return Outcome(status: status(of: error), findings: [finding])
   }
 
   /// Interruption 130, an argument that makes no sense 64, a failure of the system that
   /// may pass 74, everything else 2.
-  static func status(of error: any Error) -> ExitStatus {
+  static func status(of error: any Error) -> CommandStatus {
     if Cancellation.isRequested || error is Interrupted { return .interrupted }
     switch error {
     case ConversionError.interrupted, MergeError.interrupted, ContainerError.interrupted,

@@ -36,7 +36,7 @@ public struct Mopctl: ParsableCommand {
   }
 
   /// Parses and runs a command line on a console.
-  static func run(arguments: [String], console: Console) -> ExitStatus {
+  static func run(arguments: [String], console: Console) -> CommandStatus {
     let command: any ParsableCommand
     do {
       command = try parseAsRoot(arguments)
@@ -59,7 +59,7 @@ public struct Mopctl: ParsableCommand {
   /// Answers a command line that was not understood, or a request for help or the version.
   private static func refuse(
     _ error: any Error, arguments: [String], console: Console
-  ) -> ExitStatus {
+  ) -> CommandStatus {
     let text = fullMessage(for: error)
     guard exitCode(for: error) != .success else {
       console.out(text + "\n")
@@ -79,7 +79,7 @@ public struct Mopctl: ParsableCommand {
   }
 
   /// Runs a command and prints its outcome.
-  static func finish(_ command: some ReportingCommand, console: Console) -> ExitStatus {
+  static func finish(_ command: some ReportingCommand, console: Console) -> CommandStatus {
     let outcome: Outcome
     do {
       outcome = try command.report(to: console)

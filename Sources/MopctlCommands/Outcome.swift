@@ -3,7 +3,7 @@ import MopzBytes
 /// What a command found out: its status, its findings, and its fields for programs and people.
 struct Outcome {
   /// The status that the process ends with.
-  var status: ExitStatus
+  var status: CommandStatus
   /// One word for programs; by default the status in a word.
   var verdict: String
   /// Everything worth telling, in order.
@@ -14,7 +14,7 @@ struct Outcome {
   var lines: [String]
 
   init(
-    status: ExitStatus = .done, verdict: String? = nil, findings: [Finding] = [],
+    status: CommandStatus = .done, verdict: String? = nil, findings: [Finding] = [],
     fields: [(key: String, value: JSON)] = [], lines: [String] = []
   ) {
     self.status = status

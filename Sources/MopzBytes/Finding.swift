@@ -42,7 +42,10 @@ public struct Finding: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// One line: severity, place, message and rule.
-  public var description: String { "\(severity.rawValue): \(`where`): \(message) (\(rule))" }
+  public var description: String {
+    let place = `where`.isEmpty ? "" : "\(`where`): "
+    return "\(severity.rawValue): \(place)\(message) (\(rule))"
+  }
 
   /// The members `severity`, `rule`, `where` and `message`.
   public var json: JSON {

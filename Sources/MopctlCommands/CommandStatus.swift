@@ -1,5 +1,5 @@
 /// What a run of `mopctl` tells its caller.
-enum ExitStatus: Int32, Sendable {
+enum CommandStatus: Int32, Sendable {
   /// The work was done.
   case done = 0
   /// The input was looked at and judged wrong: damage, a difference, a lossy merge.
