@@ -152,7 +152,7 @@ import Testing
 
   @Test("a closed file refuses appends as a broken promise")
   func closed() async {
-    await #expect(processExitsWith: .failure) { [path = folder("out").string] in
+    await #expect(processExitsWith: .failure) { [path = folder("out").string as String] in
       var file = try OutputFile(creating: FilePath(path))
       try file.close()
       try file.append([UInt8](repeating: 0, count: 1 << 20))
