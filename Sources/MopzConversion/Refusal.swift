@@ -4,7 +4,7 @@ public import MopzBytes
 ///
 /// It says which rule speaks, where, what was expected and found, and what to do.
 public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The rule that speaks. An open set: dialects bring their own.
+  /// The rule that speaks; an open set, dialects bring their own.
   public struct Rule: RawRepresentable, Hashable, Sendable {
     /// The rule's name as findings show it, such as `PAIR`.
     public let rawValue: String

@@ -41,9 +41,13 @@ struct AdapterSelectorTests {
 
   @Test(
     "a scale that is no finite decimal number is a matter of usage",
-    arguments: ["nan", "inf", "-infinity", "0x1p3", "1e999", "", "1,5", "1_0", " 1", "1e", "e5", ".", "x"])
+    arguments: [
+      "nan", "inf", "-infinity", "0x1p3", "1e999", "", "1,5", "1_0", " 1", "1e", "e5", ".", "x",
+    ])
   func usage(_ scale: String) throws {
-    for text in ["\(file)#plain@\(scale)", "\(Fixtures.path("foreign/adapters/llama-f32/rank-1"))@\(scale)"] {
+    for text in [
+      "\(file)#plain@\(scale)", "\(Fixtures.path("foreign/adapters/llama-f32/rank-1"))@\(scale)",
+    ] {
       #expect {
         _ = try AdapterSelector(text)
       } throws: { error in
@@ -100,7 +104,8 @@ struct AdapterSelectorTests {
     let task = try AdapterSelector("\(file)#plain@0.5").resolved()
     #expect(task.adapter.name == "plain")
     #expect(task.scale == 0.5)
-    let directory = try AdapterSelector("\(Fixtures.path("foreign/adapters/llama-f32/dora"))").resolved()
+    let directory = try AdapterSelector("\(Fixtures.path("foreign/adapters/llama-f32/dora"))")
+      .resolved()
     #expect(directory.adapter.kind == .dora)
     #expect(directory.adapter.name == "dora")
   }

@@ -61,7 +61,8 @@ struct ArchiveSourceTests {
     }
     #expect(try names(["a.safetensors", "b.safetensors"]) == ["a", "b"])
     #expect(try names(["one.safetensors"]) == ["x"])
-    #expect(try names(["top/en/adapter_config.json", "top/en/adapter_model.safetensors"]) == ["en"])
+    #expect(
+      try names(["top/en/adapter_config.json", "top/en/adapter_model.safetensors"]) == ["en"])
     #expect(
       try names([
         "__MACOSX/a", "t/adapter_config.json", "t/adapter_model.safetensors", "t/.DS_Store",

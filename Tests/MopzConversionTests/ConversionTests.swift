@@ -11,7 +11,8 @@ import Testing
 @Suite("Conversion and export")
 struct ConversionTests {
   static func convert(
-    _ arguments: [SourceArgument], _ options: Conversion.Options = .init(), in folder: TemporaryFolder,
+    _ arguments: [SourceArgument], _ options: Conversion.Options = .init(),
+    in folder: TemporaryFolder,
     as name: String = "out.mopz"
   ) throws -> ConversionReport {
     try Conversion(of: arguments, to: folder(name), options: options).run()

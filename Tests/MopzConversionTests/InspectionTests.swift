@@ -17,7 +17,8 @@ struct InspectionTests {
     #expect(query.name == "roberta.encoder.layer.*.attention.self.query")
     #expect(query.use == .factors)
     #expect(query.tensorCount == 4)
-    #expect(anatomy.groups.contains { $0.use == .replacedParameters && $0.name == "classifier.dense" })
+    #expect(
+      anatomy.groups.contains { $0.use == .replacedParameters && $0.name == "classifier.dense" })
     #expect(anatomy.groups.contains { $0.use == .copies })
     #expect(anatomy.byteCount == anatomy.groups.reduce(0) { $0 + $1.byteCount })
     let bytes = imported.adapter.sourceTensors.reduce(0) {
@@ -93,7 +94,8 @@ struct InspectionTests {
       BaseRecord(
         architecture: "",
         tensors: [
-          TensorInfo(name: "a", dtype: .f32, shape: []), TensorInfo(name: "a", dtype: .f16, shape: []),
+          TensorInfo(name: "a", dtype: .f32, shape: []),
+          TensorInfo(name: "a", dtype: .f16, shape: []),
         ]) == nil)
   }
 

@@ -23,8 +23,10 @@ struct ModulePatternTests {
     Case(key: #"mlp\.up_proj"#, path: "model.layers.0.mlp.up_proj", matches: true),
     Case(key: #"layers\.1\..*"#, path: "model.layers.1.mlp.up_proj", matches: true),
     Case(key: #"layers\.1\..*"#, path: "model.layers.10.mlp.up_proj", matches: false),
-    Case(key: #"layers\.[0-3]\.mlp\.(up|down)_proj"#, path: "m.layers.2.mlp.down_proj", matches: true),
-    Case(key: #"layers\.[0-3]\.mlp\.(up|down)_proj"#, path: "m.layers.4.mlp.down_proj", matches: false),
+    Case(
+      key: #"layers\.[0-3]\.mlp\.(up|down)_proj"#, path: "m.layers.2.mlp.down_proj", matches: true),
+    Case(
+      key: #"layers\.[0-3]\.mlp\.(up|down)_proj"#, path: "m.layers.4.mlp.down_proj", matches: false),
     Case(key: #"layers\.\d{2}\.q"#, path: "layers.17.q", matches: true),
     Case(key: #"layers\.\d{2}\.q"#, path: "layers.7.q", matches: false),
     Case(key: "q_proj|k_proj", path: "a.k_proj", matches: true),

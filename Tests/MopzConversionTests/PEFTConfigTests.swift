@@ -57,7 +57,8 @@ struct PEFTConfigTests {
   @Test(
     "a field of the wrong type is refused by its name",
     arguments: [
-      ("r", "4"), ("r", true), ("r", 0), ("r", -1), ("r", JSON(1000.5)), ("r", nil), ("lora_alpha", nil),
+      ("r", "4"), ("r", true), ("r", 0), ("r", -1), ("r", JSON(1000.5)), ("r", nil),
+      ("lora_alpha", nil),
       ("lora_alpha", "8"), ("use_rslora", 1), ("use_dora", "yes"), ("rank_pattern", [1]),
       ("rank_pattern", ["q": "x"]), ("alpha_pattern", ["(": 2]), ("bias", "some"), ("bias", 1),
       ("modules_to_save", [1]), ("trainable_token_indices", "x"),
@@ -77,8 +78,10 @@ struct PEFTConfigTests {
     "flags that make more of an adapter than its factors give it a kind of its own",
     arguments: [
       ("alora_invocation_tokens", [5, 6], "alora"), ("use_qalora", true, "qalora"),
-      ("arrow_config", ["top_k": 3], "arrow"), ("init_lora_weights", "pissa_niter_16", "pissa-unconverted"),
-      ("init_lora_weights", "olora", "olora-unconverted"), ("init_lora_weights", "loftq", "loftq-unconverted"),
+      ("arrow_config", ["top_k": 3], "arrow"),
+      ("init_lora_weights", "pissa_niter_16", "pissa-unconverted"),
+      ("init_lora_weights", "olora", "olora-unconverted"),
+      ("init_lora_weights", "loftq", "loftq-unconverted"),
       ("init_lora_weights", "lora_ga", "lora-ga-unconverted"),
       ("init_lora_weights", "something_new", "something-new-unconverted"),
       ("layer_replication", [[0, 4], [2, 5]], "lora-replicated-layers"),

@@ -207,7 +207,10 @@ struct PEFTImportTests {
       (.coverage, "norm.weight", { $0.add("base_model.model.norm.weight", [5]) }),
       (.coverage, "q.bias", { $0.add("base_model.model.q.bias", [5]) }),
       (.pair, "k.lora_B.bias", { $0.add("base_model.model.k.lora_B.bias", [5]) }),
-      (.pair, "q.lora_A.default.weight", { $0.add("base_model.model.q.lora_A.default.weight", [4, 6]) }),
+      (
+        .pair, "q.lora_A.default.weight",
+        { $0.add("base_model.model.q.lora_A.default.weight", [4, 6]) }
+      ),
     ]
     for (rule, name, change) in cases {
       var sample = Self.sample()

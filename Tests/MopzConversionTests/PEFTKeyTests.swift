@@ -14,22 +14,35 @@ struct PEFTKeyTests {
   static let cases = [
     Case(name: "base_model.model.a.q.lora_A.weight", module: "a.q", role: .down),
     Case(name: "a.q.lora_B.weight", module: "a.q", role: .up),
-    Case(name: "base_model.model.a.q.lora_A.default.weight", module: "a.q", role: .down, adapterName: "default"),
+    Case(
+      name: "base_model.model.a.q.lora_A.default.weight", module: "a.q", role: .down,
+      adapterName: "default"),
     Case(name: "base_model.model.a.q.lora_B.bias", module: "a.q", role: .upBias),
     Case(name: "a.emb.lora_embedding_A", module: "a.emb", role: .embeddingDown),
     Case(name: "a.emb.lora_embedding_B.en", module: "a.emb", role: .embeddingUp, adapterName: "en"),
     Case(name: "a.q.lora_magnitude_vector", module: "a.q", role: .magnitude),
     Case(name: "a.q.lora_magnitude_vector.weight", module: "a.q", role: .magnitude),
-    Case(name: "a.q.lora_magnitude_vector.default.weight", module: "a.q", role: .magnitude, adapterName: "default"),
-    Case(name: "a.q.base_layer.bias", module: "a.q", role: .parameter("bias", wrapping: .baseLayer)),
+    Case(
+      name: "a.q.lora_magnitude_vector.default.weight", module: "a.q", role: .magnitude,
+      adapterName: "default"),
+    Case(
+      name: "a.q.base_layer.bias", module: "a.q", role: .parameter("bias", wrapping: .baseLayer)),
     Case(name: "a.q.bias", module: "a.q", role: .parameter("bias", wrapping: .none)),
     Case(name: "a.base_layer.out.lora_A.weight", module: "a.out", role: .down),
-    Case(name: "c.modules_to_save.dense.bias", module: "c.dense", role: .parameter("bias", wrapping: .modulesToSave)),
-    Case(name: "c.modules_to_save.default.weight", module: "c", role: .parameter("weight", wrapping: .modulesToSave)),
+    Case(
+      name: "c.modules_to_save.dense.bias", module: "c.dense",
+      role: .parameter("bias", wrapping: .modulesToSave)),
+    Case(
+      name: "c.modules_to_save.default.weight", module: "c",
+      role: .parameter("weight", wrapping: .modulesToSave)),
     Case(name: "c.original_module.dense.bias", module: "c.dense", role: .original("bias")),
     Case(name: "e.token_adapter.trainable_tokens_delta", module: "e", role: .tokenRows),
-    Case(name: "e.token_adapter.trainable_tokens_delta.default", module: "e", role: .tokenRows, adapterName: "default"),
-    Case(name: "e.token_adapter.base_layer.weight", module: "e", role: .parameter("weight", wrapping: .baseLayer)),
+    Case(
+      name: "e.token_adapter.trainable_tokens_delta.default", module: "e", role: .tokenRows,
+      adapterName: "default"),
+    Case(
+      name: "e.token_adapter.base_layer.weight", module: "e",
+      role: .parameter("weight", wrapping: .baseLayer)),
     Case(name: "a.q.lora_C.weight", module: "a.q", role: .unknown("lora_C.weight")),
     Case(name: "a.q.lora_A", module: "a.q", role: .unknown("lora_A")),
     Case(name: "a.q.lora_A.x.y.weight", module: "a.q", role: .unknown("lora_A.x.y.weight")),

@@ -3,4 +3,5 @@
 // The package's loops in C, one header for each family. Each family has a
 // portable variant and variants for processors that are told apart at run time.
 #include "conversion.h"
+#include "element_scan.h"
 #include "update_tile.h"

@@ -46,6 +46,11 @@ struct PEFTKey: Hashable, Sendable {
   var adapterName: String?
   /// Whether the name began with `base_model.model.`.
   var hasPrefix: Bool
+  /// The attention whose output projection the tensor belongs to, if the name shows it.
+  ///
+  /// PEFT adapts `in_proj_weight` of a MultiheadAttention on the module itself, and
+  /// always wraps the output projection with it: `X.base_layer.out_proj.lora_A.weight`.
+  var packedAttention: String?
 
   static let prefix = "base_model.model."
   private static let factorNames: Set = [
@@ -59,13 +64,24 @@ struct PEFTKey: Hashable, Sendable {
     let parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     self = Self.parse(parts)
     self.hasPrefix = hasPrefix
+    if let index = parts.firstIndex(of: "base_layer"), index + 1 < parts.count,
+      parts[index + 1] == "out_proj"
+    {
+      packedAttention = Self.path(parts[..<index])
+    }
   }
 
   private init(module: ArraySlice<String>, role: Role, adapterName: String? = nil) {
-    self.module = module.filter { $0 != "base_layer" }.joined(separator: ".")
+    self.module = Self.path(module)
     self.role = role
     self.adapterName = adapterName
     hasPrefix = false
+  }
+
+  /// A path without the components that wrappers add.
+  private static func path(_ parts: ArraySlice<String>) -> String {
+    guard parts.contains("base_layer") else { return parts.joined(separator: ".") }
+    return parts.filter { $0 != "base_layer" }.joined(separator: ".")
   }
 
   private static func parse(_ parts: [String]) -> PEFTKey {

@@ -75,7 +75,7 @@ struct PEFTModule {
         }
         adapterName = (leaked, tensor)
       }
-      if let attention = packedAttention(in: name) { packed.insert(ExactName(attention)) }
+      if let attention = key.packedAttention { packed.insert(ExactName(attention)) }
       let position = positions[ExactName(key.module), default: modules.count]
       if position == modules.count {
         positions[ExactName(key.module)] = position
@@ -95,15 +95,5 @@ struct PEFTModule {
 
   private static func dropping(_ component: String, from name: String) -> String {
     name.hasPrefix(component + ".") ? String(name.dropFirst(component.count + 1)) : name
-  }
-
-  /// The attention whose output projection a name belongs to, from inside its wrapper.
-  ///
-  /// PEFT adapts `in_proj_weight` of a MultiheadAttention on the module itself, and
-  /// always wraps the output projection with it: `X.base_layer.out_proj.lora_A.weight`.
-  private static func packedAttention(in name: String) -> String? {
-    let marker = ".base_layer.out_proj."
-    guard let range = name.firstRange(of: marker) else { return nil }
-    return PEFTKey(String(name[..<range.lowerBound]) + ".weight").module
   }
 }

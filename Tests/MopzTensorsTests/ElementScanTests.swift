@@ -2,8 +2,6 @@ import MopzBytes
 import MopzTensors
 import Testing
 
-@testable import MopzConversion
-
 @Suite("Values that no merge can use")
 struct ElementScanTests {
   static func tensor(_ dtype: DType, _ patterns: [UInt64]) -> Tensor {
