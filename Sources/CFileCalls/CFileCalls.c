@@ -23,6 +23,10 @@ ssize_t mopz_copy_file_range(
   return copy_file_range(source, &from, target, &to, count, 0);
 }
 
+int mopz_begin_writeback(int descriptor, off_t offset, off_t byte_count) {
+  return sync_file_range(descriptor, offset, byte_count, SYNC_FILE_RANGE_WRITE);
+}
+
 int mopz_reserve(int descriptor, off_t byte_count) {
   return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, byte_count);
 }
@@ -40,6 +44,12 @@ int mopz_rename_exchanging(const char *old_path, const char *new_path) {
 ssize_t mopz_copy_file_range(
     int source, off_t source_offset, int target, off_t target_offset, size_t count) {
   (void)source, (void)source_offset, (void)target, (void)target_offset, (void)count;
+  errno = ENOSYS;
+  return -1;
+}
+
+int mopz_begin_writeback(int descriptor, off_t offset, off_t byte_count) {
+  (void)descriptor, (void)offset, (void)byte_count;
   errno = ENOSYS;
   return -1;
 }

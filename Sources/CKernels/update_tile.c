@@ -1,8 +1,8 @@
 #include "update_tile.h"
 
 #include <math.h>
-#include <string.h>
 
+#include "finiteness.h"
 #include "update_tile_variants.h"
 
 bool mopz_update_is_available(mopz_update_variant variant) {
@@ -21,37 +21,6 @@ bool mopz_update_is_available(mopz_update_variant variant) {
   }
 }
 
-/// How many elements are infinite or not a number.
-static uint64_t nonfinite_count(const mopz_tile *tile) {
-  const size_t count = tile->rows * tile->columns;
-  const char *bytes = tile->merged;
-  uint64_t found = 0;
-  for (size_t i = 0; i < count; i++) {
-    uint16_t half;
-    float single;
-    double wide;
-    switch (tile->merged_type) {
-      case MOPZ_BF16:
-        memcpy(&half, bytes + 2 * i, 2);
-        found += (half & 0x7F80) == 0x7F80;
-        break;
-      case MOPZ_F16:
-        memcpy(&half, bytes + 2 * i, 2);
-        found += (half & 0x7C00) == 0x7C00;
-        break;
-      case MOPZ_F32:
-        memcpy(&single, bytes + 4 * i, 4);
-        found += !isfinite(single);
-        break;
-      case MOPZ_F64:
-        memcpy(&wide, bytes + 8 * i, 8);
-        found += !isfinite(wide);
-        break;
-    }
-  }
-  return found;
-}
-
 static void update(
     int width, mopz_update_variant variant, const mopz_tile *tile, mopz_tile_sums *sums) {
   switch (variant) {
@@ -63,7 +32,10 @@ static void update(
   }
   // An element that is not finite makes its squared error so, and with it the sum; only then
   // is it worth the time to count.
-  sums->nonfinite = isfinite(sums->error_squares) ? 0 : nonfinite_count(tile);
+  sums->nonfinite = isfinite(sums->error_squares) 
+                        ? 0
+                        : mopz_nonfinite_count(
+                              tile->merged_type, tile->merged, tile->rows * tile->columns);
 }
 
 void mopz_update_tile_f32(

@@ -7,10 +7,8 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
 #define TARGET_HAS_F16C 1
-#define BLOCK_ROWS_F32 4
-#define BLOCK_VECTORS_F32 1
-#define BLOCK_ROWS_F64 4
-#define BLOCK_VECTORS_F64 1
+#define BLOCK_ROWS_F32 2
+#define BLOCK_ROWS_F64 2
 #include "update_tile_instances.h"
 
 #pragma clang attribute pop

@@ -8,9 +8,7 @@
 
 #define TARGET_HAS_F16C 1
 #define BLOCK_ROWS_F32 8
-#define BLOCK_VECTORS_F32 2
 #define BLOCK_ROWS_F64 8
-#define BLOCK_VECTORS_F64 2
 #include "update_tile_instances.h"
 
 #pragma clang attribute pop

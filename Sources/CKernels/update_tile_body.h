@@ -1,17 +1,15 @@
 // The body of the fused update, for one width of arithmetic and one variant.
 // Included with these defined:
 //
-//   NAME(x)        the name of a function of this instance
+//   NAME(x)        the name of a function or type of this instance
 //   REAL, VECTOR   float and f32x16, or double and f64x8
 //   LANES          elements of VECTOR
-//   LOAD, STORE    load_f32x16 …
-//   BLOCK_ROWS     rows of a register block
-//   BLOCK_VECTORS  vectors of a register block, side by side
 //   COUNT          the integers of a comparison of VECTORs
-//   ADD_PRODUCTS   adds the three products of a vector to the Float64 sums
+//   BLOCK_ROWS     rows of a register block
 //   HAS_GAINS      whether rows and columns may be scaled
 
-#define BLOCK_COLUMNS (BLOCK_VECTORS * LANES)
+// A register block is as wide as a pair of vectors.
+#define BLOCK_COLUMNS (2 * LANES)
 
 struct NAME(block) {
   const char *base;
@@ -27,62 +25,76 @@ struct NAME(block) {
   size_t dense_stride;   // elements
 };
 
-/// One register block: `rows` × BLOCK_COLUMNS elements. All but the pointer is constant
+/// One register block: `rows` × BLOCK_COLUMNS elements. All but the pointers is constant
 /// where it is called, so that the loops unroll and `delta` lies in registers.
 INLINE void NAME(update_block)(
     const struct NAME(block) *b, const int rows, const mopz_element base_type,
     const mopz_element merged_type, struct tile_sums *sums) {
-  VECTOR delta[BLOCK_ROWS][BLOCK_VECTORS];
+  struct NAME(pair) delta[BLOCK_ROWS];
 #pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++)
+  for (int r = 0; r < rows; r++) delta[r] = (struct NAME(pair)){{(REAL)0, (REAL)0}};
+  if (b->dense) {
 #pragma clang loop unroll(full)
-    for (int v = 0; v < BLOCK_VECTORS; v++) delta[r][v] = (VECTOR)(REAL)0;
+    for (int r = 0; r < rows; r++) {
+      const char *row = (const char *)(b->dense + (size_t)r * b->dense_stride);
+      delta[r] = NAME(load_pair)(row, sizeof(REAL) == 4 ? MOPZ_F32 : MOPZ_F64);
+    }
+  }
 
   const REAL *right = b->right;
   const REAL *left = b->left;
   const size_t rank = b->rank;
-  for (size_t j = 0; j < rank; j++, right += MOPZ_PANEL_COLUMNS) {
-    VECTOR a[BLOCK_VECTORS];
-#pragma clang loop unroll(full)
-    for (int v = 0; v < BLOCK_VECTORS; v++) a[v] = LOAD_UNALIGNED(VECTOR, right + v * LANES);
+  for (size_t j = 0; j < rank; j++, right += MOPZ_PANEL_COLUMNS, left += MOPZ_PANEL_ROWS) {
+    VECTOR first = LOAD_UNALIGNED(VECTOR, right);
+    VECTOR second = LOAD_UNALIGNED(VECTOR, right + LANES);
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
-      VECTOR up = (VECTOR)left[(size_t)r * rank + j];
-#pragma clang loop unroll(full)
-      for (int v = 0; v < BLOCK_VECTORS; v++)
-        delta[r][v] = __builtin_elementwise_fma(up, a[v], delta[r][v]);
+      VECTOR up = (VECTOR)left[r];
+      delta[r].v[0] = __builtin_elementwise_fma(up, first, delta[r].v[0]);
+      delta[r].v[1] = __builtin_elementwise_fma(up, second, delta[r].v[1]);
     }
   }
 
-  const size_t base_size = element_size(base_type);
-  const size_t merged_size = element_size(merged_type);
   COUNT unchanged = (COUNT)0;
+  VECTOR projection = (VECTOR)(REAL)0, delta_squares = projection, error_squares = projection;
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++) {
-#pragma clang loop unroll(full)
-    for (int v = 0; v < BLOCK_VECTORS; v++) {
-      VECTOR w = LOAD(b->base + (size_t)r * b->base_stride + v * LANES * base_size, base_type);
-      VECTOR d = delta[r][v];
-      if (b->dense) d += LOAD_UNALIGNED(VECTOR, b->dense + (size_t)r * b->dense_stride + v * LANES);
-      VECTOR t = w + d;
+    struct NAME(pair) w = NAME(load_pair)(b->base + (size_t)r * b->base_stride, base_type);
+    struct NAME(pair) d = delta[r], t;
+    t.v[0] = w.v[0] + d.v[0];
+    t.v[1] = w.v[1] + d.v[1];
 #if HAS_GAINS
-      if (b->row_gain) t *= (VECTOR)b->row_gain[r];
-      if (b->column_gain) t *= LOAD_UNALIGNED(VECTOR, b->column_gain + v * LANES);
-      if (b->row_gain || b->column_gain) d = t - w;
+    if (b->row_gain) {
+      t.v[0] *= (VECTOR)b->row_gain[r];
+      t.v[1] *= (VECTOR)b->row_gain[r];
+    }
+    if (b->column_gain) {
+      t.v[0] *= LOAD_UNALIGNED(VECTOR, b->column_gain);
+      t.v[1] *= LOAD_UNALIGNED(VECTOR, b->column_gain + LANES);
+    }
+    if (b->row_gain || b->column_gain) {
+      d.v[0] = t.v[0] - w.v[0];
+      d.v[1] = t.v[1] - w.v[1];
+    }
 #endif
-      char *target = b->merged + (size_t)r * b->merged_stride + v * LANES * merged_size;
-      VECTOR m = STORE(target, merged_type, t);
-      VECTOR change = m - w;
-      VECTOR error = change - d;
-      ADD_PRODUCTS(sums, change, d, error);
-      if (base_type == merged_type) {
-        unchanged -= (COUNT)(m == w);
-      } else {
-        char untouched[sizeof(VECTOR)];
-        unchanged -= (COUNT)(m == STORE(untouched, merged_type, w));
-      }
+    char *target = b->merged + (size_t)r * b->merged_stride;
+    struct NAME(pair) m = NAME(store_pair)(target, merged_type, t);
+    struct NAME(pair) untouched = w;
+    char unused[2 * sizeof(VECTOR)];
+    if (base_type != merged_type) untouched = NAME(store_pair)(unused, merged_type, w);
+#pragma clang loop unroll(full)
+    for (int v = 0; v < 2; v++) {
+      VECTOR change = m.v[v] - w.v[v];
+      VECTOR error = change - d.v[v];
+      projection = __builtin_elementwise_fma(change, d.v[v], projection);
+      delta_squares = __builtin_elementwise_fma(d.v[v], d.v[v], delta_squares);
+      error_squares = __builtin_elementwise_fma(error, error, error_squares);
+      unchanged -= (COUNT)(m.v[v] == untouched.v[v]);
     }
   }
+  sums->projection += NAME(widened)(projection);
+  sums->delta_squares += NAME(widened)(delta_squares);
+  sums->error_squares += NAME(widened)(error_squares);
   sums->unchanged += (uint64_t)__builtin_reduce_add(unchanged);
 }
 
@@ -106,7 +118,7 @@ static __attribute__((noinline)) void NAME(update_edge)(
       memcpy(dense, b->dense + (size_t)r * b->dense_stride, columns * sizeof(REAL));
     row.base = base;
     row.merged = merged;
-    row.left = b->left + (size_t)r * b->rank;
+    row.left = b->left + r;
     row.dense = b->dense ? dense : NULL;
     row.row_gain = b->row_gain ? b->row_gain + r : NULL;
     row.column_gain = b->column_gain ? gains : NULL;
@@ -135,7 +147,8 @@ INLINE void NAME(update_blocks)(
         struct NAME(block) b = {
             .base = (const char *)tile->base + (r * columns + c) * base_size,
             .merged = (char *)tile->merged + (r * columns + c) * merged_size,
-            .left = (const REAL *)tile->left + r * rank,
+            .left = (const REAL *)tile->left + r / MOPZ_PANEL_ROWS * rank * MOPZ_PANEL_ROWS +
+                    r % MOPZ_PANEL_ROWS,
             .right = (const REAL *)tile->right + panel * rank * MOPZ_PANEL_COLUMNS + inside,
             .dense = tile->dense ? (const REAL *)tile->dense + r * columns + c : NULL,
             .row_gain = tile->row_gain ? tile->row_gain + r : NULL,

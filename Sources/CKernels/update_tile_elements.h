@@ -15,6 +15,7 @@ typedef float f32x16 __attribute__((ext_vector_type(16)));
 typedef int32_t i32x16 __attribute__((ext_vector_type(16)));
 typedef uint32_t u32x16 __attribute__((ext_vector_type(16)));
 typedef uint16_t u16x16 __attribute__((ext_vector_type(16)));
+typedef float f32x32 __attribute__((ext_vector_type(32)));
 typedef float f32x8 __attribute__((ext_vector_type(8)));
 typedef double f64x8 __attribute__((ext_vector_type(8)));
 typedef int64_t i64x8 __attribute__((ext_vector_type(8)));
@@ -36,22 +37,23 @@ typedef _Float16 f16x8 __attribute__((ext_vector_type(8)));
     loaded; \
   })
 
-// Narrowing, for both widths: WIDTH lanes of f32 to 16 bits, nearest even.
+// Eight lanes of bf16, which is the upper half of f32. Adding half an ulp, and one more at odd
+// values, rounds to nearest even; a NaN keeps its upper payload and is made quiet.
 
-#define DEFINE_NARROWING(WIDTH) \
-  /* bf16 is the upper half of f32; adding half an ulp, and one more at odd values, rounds to */ \
-  /* nearest even; a NaN keeps its upper payload and is made quiet. */ \
-  INLINE u16x##WIDTH bf16_of_f32x##WIDTH(f32x##WIDTH value) { \
-    u32x##WIDTH bits = LOAD_UNALIGNED(u32x##WIDTH, &value); \
-    u32x##WIDTH rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16; \
-    i32x##WIDTH is_nan = value != value; \
-    u32x##WIDTH result = is_nan ? ((bits >> 16) | 0x40) : rounded; \
-    return __builtin_convertvector(result, u16x##WIDTH); \
-  } \
-  INLINE f32x##WIDTH f32x##WIDTH##_of_bf16(u16x##WIDTH value) { \
-    u32x##WIDTH bits = __builtin_convertvector(value, u32x##WIDTH) << 16; \
-    return LOAD_UNALIGNED(f32x##WIDTH, &bits); \
-  }
+INLINE u16x8 bf16_of_f32x8(f32x8 value) {
+  u32x8 bits = LOAD_UNALIGNED(u32x8, &value);
+  u32x8 rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+  i32x8 is_nan = value != value;
+  u32x8 result = is_nan ? ((bits >> 16) | 0x40) : rounded;
+  return __builtin_convertvector(result, u16x8);
+}
+
+INLINE f32x8 f32x8_of_bf16(u16x8 value) {
+  u32x8 bits = __builtin_convertvector(value, u32x8) << 16;
+  return LOAD_UNALIGNED(f32x8, &bits);
+}
+
+// f16, sixteen and eight lanes.
 
 #if TARGET_HAS_F16C
 #define DEFINE_HALVES(WIDTH) \
@@ -106,8 +108,6 @@ INLINE float f32_of_f16_bits(uint16_t half) {
   }
 #endif
 
-DEFINE_NARROWING(16)
-DEFINE_NARROWING(8)
 DEFINE_HALVES(16)
 DEFINE_HALVES(8)
 
@@ -135,31 +135,70 @@ INLINE size_t element_size(mopz_element type) {
   return type == MOPZ_F64 ? 8 : type == MOPZ_F32 ? 4 : 2;
 }
 
-// Loads and stores of one vector of any element type.
+// Pairs of vectors from memory and back. A pair of f32 holds 32 elements, the even ones in its
+// first vector, the odd ones in its second: so bf16 is widened and narrowed in place, without
+// moving elements between lanes. The panels of the right factor have the same order.
 
-INLINE f32x16 load_f32x16(const char *address, mopz_element type) {
-  switch (type) {
-    case MOPZ_BF16: return f32x16_of_bf16(LOAD_UNALIGNED(u16x16, address));
-    case MOPZ_F16: return f32x16_of_f16(LOAD_UNALIGNED(u16x16, address));
-    default: return LOAD_UNALIGNED(f32x16, address);
-  }
+struct pair_f32 { f32x16 v[2]; };
+
+INLINE u32x16 bits_of(f32x16 value) { return LOAD_UNALIGNED(u32x16, &value); }
+
+INLINE f32x16 floats_of(u32x16 bits) { return LOAD_UNALIGNED(f32x16, &bits); }
+
+INLINE struct pair_f32 deinterleaved(f32x32 all) {
+  return (struct pair_f32){{all.even, all.odd}};
 }
 
-/// Stores a rounded vector and returns what was stored.
-INLINE f32x16 store_f32x16(char *address, mopz_element type, f32x16 value) {
-  u16x16 narrow;
+INLINE struct pair_f32 load_pair_f32(const char *address, mopz_element type) {
+  u32x16 both;
+  u16x16 half;
+  struct pair_f32 pair;
   switch (type) {
     case MOPZ_BF16:
-      narrow = bf16_of_f32x16(value);
-      memcpy(address, &narrow, sizeof narrow);
-      return f32x16_of_bf16(narrow);
+      both = LOAD_UNALIGNED(u32x16, address);
+      pair.v[0] = floats_of(both << 16);
+      pair.v[1] = floats_of(both & 0xFFFF0000);
+      return pair;
     case MOPZ_F16:
-      narrow = f16_of_f32x16(value);
-      memcpy(address, &narrow, sizeof narrow);
-      return f32x16_of_f16(narrow);
-    default: memcpy(address, &value, sizeof value); return value;
+      both = LOAD_UNALIGNED(u32x16, address);
+      half = __builtin_convertvector(both & 0xFFFF, u16x16);
+      pair.v[0] = f32x16_of_f16(half);
+      half = __builtin_convertvector(both >> 16, u16x16);
+      pair.v[1] = f32x16_of_f16(half);
+      return pair;
+    default: return deinterleaved(LOAD_UNALIGNED(f32x32, address));
   }
 }
+
+/// Half an ulp of bf16 added, so that cutting off the lower half rounds to nearest even. Only
+/// for what is no NaN: the caller sees NaN in the sums.
+INLINE u32x16 rounded_for_bf16(f32x16 value) {
+  u32x16 bits = bits_of(value);
+  return bits + 0x7FFF + ((bits >> 16) & 1);
+}
+
+/// Stores a rounded pair and returns what was stored.
+INLINE struct pair_f32 store_pair_f32(char *address, mopz_element type, struct pair_f32 pair) {
+  u32x16 both;
+  if (type == MOPZ_BF16) {
+    u32x16 even = rounded_for_bf16(pair.v[0]), odd = rounded_for_bf16(pair.v[1]) & 0xFFFF0000;
+    both = even >> 16 | odd;
+    memcpy(address, &both, sizeof both);
+    pair.v[0] = floats_of(even & 0xFFFF0000);
+    pair.v[1] = floats_of(odd);
+  } else {
+    u16x16 even = f16_of_f32x16(pair.v[0]), odd = f16_of_f32x16(pair.v[1]);
+    both = __builtin_convertvector(even, u32x16) | __builtin_convertvector(odd, u32x16) << 16;
+    memcpy(address, &both, sizeof both);
+    pair.v[0] = f32x16_of_f16(even);
+    pair.v[1] = f32x16_of_f16(odd);
+  }
+  return pair;
+}
+
+// A pair of f64 holds 16 elements in their order.
+
+struct pair_f64 { f64x8 v[2]; };
 
 INLINE f64x8 load_f64x8(const char *address, mopz_element type) {
   switch (type) {
@@ -191,6 +230,19 @@ INLINE f64x8 store_f64x8(char *address, mopz_element type, f64x8 value) {
       return __builtin_convertvector(single, f64x8);
     default: memcpy(address, &value, sizeof value); return value;
   }
+}
+
+INLINE struct pair_f64 load_pair_f64(const char *address, mopz_element type) {
+  struct pair_f64 pair;
+  pair.v[0] = load_f64x8(address, type);
+  pair.v[1] = load_f64x8(address + 8 * element_size(type), type);
+  return pair;
+}
+
+INLINE struct pair_f64 store_pair_f64(char *address, mopz_element type, struct pair_f64 pair) {
+  pair.v[0] = store_f64x8(address, type, pair.v[0]);
+  pair.v[1] = store_f64x8(address + 8 * element_size(type), type, pair.v[1]);
+  return pair;
 }
 
 /// The lanes' sum, first to last.

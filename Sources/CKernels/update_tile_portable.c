@@ -5,9 +5,7 @@
 
 #define TARGET_HAS_F16C 0
 #define BLOCK_ROWS_F32 2
-#define BLOCK_VECTORS_F32 1
 #define BLOCK_ROWS_F64 2
-#define BLOCK_VECTORS_F64 1
 #include "update_tile_instances.h"
 
 mopz_update_function *const mopz_update_portable[2] = {update_tile_f32, update_tile_f64};

@@ -1,5 +1,4 @@
 import MopzAdapters
-import MopzBytes
 import MopzTensors
 
 extension Binding {
@@ -22,16 +21,20 @@ extension Binding {
   }
 
   private func checkFiniteness(of adapter: Adapter) throws(BindingError) {
-    for tensor in adapter.sourceTensors where tensor.disposition == .consumed {
-      guard case .block(let block) = tensor.content else { continue }
-      if !adapter.blocks[block].isFinite {
-        throw .notFinite(adapter: adapter.name, tensor: tensor.name)
+    for source in adapter.sourceTensors where source.disposition == .consumed {
+      guard case .block(let block) = source.content else { continue }
+      let tensor = adapter.blocks[block]
+      if tensor.view.nonfiniteCount() > 0 {
+        throw .notFinite(adapter: adapter.name, tensor: source.name)
       }
     }
     // Factors that no single tensor of the source holds.
-    for pool in adapter.pools {
-      for range in pool.ranges where !adapter.blocks[range.block].isFinite {
-        throw .notFinite(adapter: adapter.name, tensor: "block \(range.block)")
+    let named = Set(adapter.sourceTensors.map(\.content))
+    for block in Set(adapter.pools.flatMap { $0.ranges.map(\.block) }).sorted()
+    where !named.contains(.block(block)) {
+      let tensor = adapter.blocks[block]
+      if tensor.view.nonfiniteCount() > 0 {
+        throw .notFinite(adapter: adapter.name, tensor: "block \(block)")
       }
     }
   }
@@ -72,27 +75,6 @@ extension TermFactors {
 }
 
 extension Tensor {
-  /// Whether all elements are finite; true for types that have no other.
-  fileprivate var isFinite: Bool {
-    let span = bytes.span
-    func allFinite<Bits: FixedWidthInteger & BitwiseCopyable>(_ exponent: Bits) -> Bool {
-      let width = MemoryLayout<Bits>.size
-      var found = false
-      for i in 0..<shape.elementCount {
-        let bits = span.loadLittleEndian(fromByteOffset: i * width, as: Bits.self)
-        found = found || bits & exponent == exponent
-      }
-      return !found
-    }
-    return switch dtype {
-    case .f64: allFinite(0x7FF0_0000_0000_0000 as UInt64)
-    case .f32: allFinite(0x7F80_0000 as UInt32)
-    case .bf16: allFinite(0x7F80 as UInt16)
-    case .f16: allFinite(0x7C00 as UInt16)
-    default: view.float32Elements()?.allSatisfy(\.isFinite) ?? true
-    }
-  }
-
   /// Whether all elements are zero, of either sign.
   fileprivate var isZero: Bool { view.float64Elements()?.allSatisfy { $0 == 0 } ?? false }
 }

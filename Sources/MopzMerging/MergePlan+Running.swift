@@ -76,11 +76,14 @@ extension MergePlan {
     let writer = PieceWriter(
       plan: self, shard: shard, base: base, source: source, output: file.positioned,
       targets: PreparedTargets(pieceCounts: counts), pool: ScratchPool(), kernel: kernel)
+    let pacer = WritebackPacer(
+      file.positioned, byteCount: shard.byteCount, offsets: pieces.map(\.offset))
     let ends = pieces.indices.map { i in
       i + 1 < pieces.count ? pieces[i + 1].offset : shard.byteCount
     }
     let results = try options.threads.map(pieces.count) { (i) throws(MergeError) in
       let result = try writer.write(pieces[i])
+      pacer.finishPiece(at: pieces[i].offset)
       done(ends[i] - pieces[i].offset)
       return result
     }

@@ -2,7 +2,6 @@ import MopzBinding
 import MopzBytes
 import MopzSafetensors
 import MopzTensors
-import Synchronization
 import SystemPackage
 
 /// What came of a piece.
@@ -91,7 +90,10 @@ struct PieceWriter: Sendable {
       let result = scratch.merged.span.rawBytes.extracting(0..<byteCount)
       try write(result, at: offset)
       var outcome = PieceResult()
-      if Overflow.count(result, type) > Overflow.count(bytes.span, tensor.dtype) {
+      let shape: Shape = [elements.count]
+      let after = TensorView(dtype: type, shape: shape, bytes: result).nonfiniteCount()
+      let before = TensorView(dtype: tensor.dtype, shape: shape, bytes: bytes.span)
+      if after > before.nonfiniteCount() {
         outcome.overflowed = source
       }
       return outcome
@@ -100,64 +102,5 @@ struct PieceWriter: Sendable {
 
   private func write(_ span: RawSpan, at offset: Int) throws(MergeError) {
     do throws(SystemError) { try output.write(span, at: offset) } catch { throw .system(error) }
-  }
-}
-
-/// Counts elements that are infinite or not a number.
-enum Overflow {
-  static func count(_ span: RawSpan, _ type: DType) -> Int {
-    switch type {
-    case .f16: count(span, exponent: 0x7C00 as UInt16)
-    case .bf16: count(span, exponent: 0x7F80 as UInt16)
-    case .f32: count(span, exponent: 0x7F80_0000 as UInt32)
-    case .f64: count(span, exponent: 0x7FF0_0000_0000_0000 as UInt64)
-    default: 0
-    }
-  }
-
-  private static func count<Bits: FixedWidthInteger & BitwiseCopyable>(
-    _ span: RawSpan, exponent: Bits
-  ) -> Int {
-    let width = MemoryLayout<Bits>.size
-    var count = 0
-    for i in 0..<span.byteCount / width {
-      let bits = span.loadLittleEndian(fromByteOffset: i * width, as: Bits.self)
-      if bits & exponent == exponent { count += 1 }
-    }
-    return count
-  }
-}
-
-/// Targets whose factors are ready, from their first piece to their last.
-final class PreparedTargets: Sendable {
-  private struct State {
-    var ready: [Int: PreparedTarget] = [:]
-    var left: [Int: Int]
-  }
-
-  private let state: Mutex<State>
-
-  /// - Parameter pieceCounts: How many pieces each target has.
-  init(pieceCounts: [Int: Int]) { state = Mutex(State(left: pieceCounts)) }
-
-  /// A target; the first to ask prepares it while the others wait.
-  func target(
-    _ number: Int, of binding: Binding, to type: DType, kernel: TileKernel
-  ) throws(MergeError) -> PreparedTarget {
-    try state.withLock { (state) throws(MergeError) in
-      if let ready = state.ready[number] { return ready }
-      let target = try PreparedTarget(
-        binding.targets[number], of: binding, to: type, kernel: kernel)
-      state.ready[number] = target
-      return target
-    }
-  }
-
-  /// Gives a target's memory back after its last piece.
-  func finishPiece(of number: Int) {
-    state.withLock { state in
-      state.left[number, default: 1] -= 1
-      if state.left[number] == 0 { state.ready[number] = nil }
-    }
   }
 }

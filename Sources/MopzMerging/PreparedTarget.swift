@@ -50,28 +50,32 @@ struct PreparedTarget: Sendable {
       throw .binding(error)
     }
     rank = factors.rank
-    let (_, columns) = target.tileMatrix
-    let packed = TileKernel.packed(factors.right, rank: rank, columns: columns)
+    let (rows, columns) = target.tileMatrix
+    let left = TileKernel.packed(left: factors.left, rows: rows, rank: rank)
+    let isNarrow =
+      type.bitCount == 16 && start.dtype != .f64 && target.magnitude == nil
+      && (type == .bf16 || rank <= Self.narrowRankMaxForHalf)
+    if isNarrow {
+      method = .narrow(
+        left: left.map(Float.init),
+        right: TileKernel.packedNarrow(right: factors.right, rank: rank, columns: columns))
+      return
+    }
+    let right = TileKernel.packed(right: factors.right, rank: rank, columns: columns)
     if let magnitude = target.magnitude {
       let values = magnitude.tensor.view.float64Elements() ?? []
       switch target.orientation {
       case .outputRows:
-        method = .rowMagnitude(left: factors.left, right: packed, magnitude: values)
+        method = .rowMagnitude(left: left, right: right, magnitude: values)
       case .outputColumns:
         let norms = Self.columnNorms(
-          of: self.start, target, rank: rank, left: factors.left, right: packed, kernel)
+          of: self.start, target, rank: rank, left: left, right: right, kernel)
         method = .columnMagnitude(
-          left: factors.left, right: packed, gains: zip(values, norms).map { $0 / $1 })
+          left: left, right: right, gains: zip(values, norms).map { $0 / $1 })
       }
       return
     }
-    let isNarrow =
-      type.bitCount == 16 && start.dtype != .f64
-      && (type == .bf16 || rank <= Self.narrowRankMaxForHalf)
-    method =
-      isNarrow
-      ? .narrow(left: factors.left.map(Float.init), right: packed.map(Float.init))
-      : .wide(left: factors.left, right: packed)
+    method = .wide(left: left, right: right)
   }
 
   /// `‖V_c‖` of every column of `V = W₀ + ΔW`, in Float64.

@@ -20,9 +20,16 @@ struct TileFormer {
     var sums: TileSums
     switch prepared.method {
     case .narrow(let left, let right):
-      let dense = dense(rows).map { $0.map(Float.init) }
-      sums = update(
-        rows, .narrow(left: left, right: right, dense: dense), .none, &scratch.merged, byteCount)
+      let dense = dense(rows)
+      let factors = TileKernel.Factors.narrow(
+        left: left, right: right, dense: dense.map { $0.map(Float.init) })
+      sums = update(rows, factors, .none, &scratch.merged, byteCount)
+      if !sums.isTrusted {
+        // Seldom: a delta of zero, of tiny numbers, or one that overflows.
+        let wide = TileKernel.Factors.wide(
+          left: left.map(Double.init), right: TileKernel.unfolded(right), dense: dense)
+        sums = update(rows, wide, .none, &scratch.merged, byteCount)
+      }
     case .wide(let left, let right):
       sums = update(
         rows, .wide(left: left, right: right, dense: dense(rows)), .none, &scratch.merged,

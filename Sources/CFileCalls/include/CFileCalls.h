@@ -15,5 +15,8 @@ int mopz_rename_exchanging(const char *old_path, const char *new_path);
 ssize_t mopz_copy_file_range(
     int source, off_t source_offset, int target, off_t target_offset, size_t count);
 
+/// `sync_file_range` with `SYNC_FILE_RANGE_WRITE`.
+int mopz_begin_writeback(int descriptor, off_t offset, off_t byte_count);
+
 /// `fallocate` with `FALLOC_FL_KEEP_SIZE`.
 int mopz_reserve(int descriptor, off_t byte_count);

@@ -4,4 +4,5 @@
 // portable variant and variants for processors that are told apart at run time.
 #include "conversion.h"
 #include "element_scan.h"
+#include "finiteness.h"
 #include "update_tile.h"

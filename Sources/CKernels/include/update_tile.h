@@ -20,6 +20,8 @@
 
 /// The number of columns of a panel of `right`.
 #define MOPZ_PANEL_COLUMNS 32
+/// The number of rows of a panel of `left`.
+#define MOPZ_PANEL_ROWS 8
 
 /// The code that runs; which of them can, the processor decides.
 typedef enum mopz_update_variant {
@@ -39,10 +41,12 @@ typedef struct mopz_tile {
   void *merged;
   mopz_element base_type;
   mopz_element merged_type;
-  /// The left factor, `[rows, rank]`, of the function's type.
+  /// The left factor, of the function's type, in panels of 8 rows: panel p holds, column by
+  /// column of the factor, rows 8p ..< 8p+8; what lies past the last row is not used.
   const void *left;
-  /// The right factor in panels of 32 columns: panel p holds, row by row of the
-  /// factor, columns 32p ..< 32p+32, zero past the last column.
+  /// The right factor in panels of 32 columns: panel p holds, row by row of the factor,
+  /// columns 32p ..< 32p+32, zero past the last column. For Float32 the sixteen even columns
+  /// of a panel's row come first, then the odd ones.
   const void *right;
   /// A dense part of the delta, `[rows, columns]`, of the function's type, or null.
   const void *dense;
@@ -66,6 +70,10 @@ bool mopz_update_is_available(mopz_update_variant variant);
 
 /// The update with Float32 factors and sums, for f16 and bf16 results of bases that are no f64.
 /// `row_gain` and `column_gain` must be null.
+///
+/// Squares are added in Float32 within a block of registers. Where a sum is not finite, or so
+/// small that squares may have vanished, sums and a stored NaN are not to be relied on; form the
+/// tile again in Float64 then.
 void mopz_update_tile_f32(
   mopz_update_variant variant, const mopz_tile *tile, mopz_tile_sums *sums);
 

@@ -1,4 +1,11 @@
+import CFileCalls
 import SystemPackage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 
 extension PositionedOutput {
   /// Copies a range of another file to an offset, within the kernel where it can.
@@ -32,5 +39,14 @@ extension PositionedOutput {
       try write(piece.span, at: offset + done)
       done += wanted
     }
+  }
+
+  /// Asks the system to begin to make a range durable, so that less is left to do when
+  /// the file is synchronized; where the system cannot, nothing happens.
+  ///
+  /// The corresponding C function is `sync_file_range`.
+  public func beginWriteback(_ range: Range<Int>) {
+    _ = mopz_begin_writeback(
+      handle.descriptor.rawValue, off_t(range.lowerBound), off_t(range.count))
   }
 }

@@ -6,7 +6,8 @@ import MopzTensors
 ///     M[r, c] = round(g · (W[r, c] + dense[r, c] + Σ_j left[r, j] · right[j, c]))
 ///
 /// with one rounding to nearest even, and the sums of ``TileSums`` in the same pass.
-/// The right factor comes in panels, see ``packed(_:rank:columns:)``.
+/// The factors come in panels, see ``packed(left:rows:rank:)``,
+/// ``packed(right:rank:columns:)`` and ``packedNarrow(right:rank:columns:)``.
 struct TileKernel: Hashable, Sendable {
   /// The code that runs. All variants write the same bytes.
   enum Variant: Hashable, Sendable, CaseIterable {
@@ -47,20 +48,56 @@ struct TileKernel: Hashable, Sendable {
   }
 
   static let panelColumns = Int(MOPZ_PANEL_COLUMNS)
+  static let panelRows = Int(MOPZ_PANEL_ROWS)
   /// The fastest variant that this processor has.
   static let best = TileKernel(variant: Variant.allCases.last { $0.isAvailable } ?? .portable)
 
   let variant: Variant
 
+  /// The left factor in panels of 8 rows, one after the other, each column by column;
+  /// zero beyond the last row.
+  static func packed(left: [Double], rows: Int, rank: Int) -> [Double] {
+    let panelCount = (rows + panelRows - 1) / panelRows
+    var packed = [Double](repeating: 0, count: panelCount * rank * panelRows)
+    for r in 0..<rows {
+      let (panel, inside) = r.quotientAndRemainder(dividingBy: panelRows)
+      for j in 0..<rank {
+        packed[(panel * rank + j) * panelRows + inside] = left[r * rank + j]
+      }
+    }
+    return packed
+  }
+
   /// The right factor in panels of 32 columns, one after the other, each row by row;
   /// zero beyond the last column.
-  static func packed(_ right: [Double], rank: Int, columns: Int) -> [Double] {
+  static func packed(right: [Double], rank: Int, columns: Int) -> [Double] {
+    packed(right, rank, columns) { $0 }
+  }
+
+  /// The same in Float32; the even columns of a panel's row come before the odd ones.
+  static func packedNarrow(right: [Double], rank: Int, columns: Int) -> [Float] {
+    packed(right, rank, columns) { $0 / 2 + $0 % 2 * (panelColumns / 2) }
+  }
+
+  /// Panels as ``packed(right:rank:columns:)`` makes them, from narrow ones.
+  static func unfolded(_ panels: [Float]) -> [Double] {
+    let half = panelColumns / 2
+    return panels.indices.map { i in
+      let (row, inside) = i.quotientAndRemainder(dividingBy: panelColumns)
+      return Double(panels[row * panelColumns + inside / 2 + inside % 2 * half])
+    }
+  }
+
+  private static func packed<Real: BinaryFloatingPoint>(
+    _ right: [Double], _ rank: Int, _ columns: Int, place: (Int) -> Int
+  ) -> [Real] {
     let panelCount = (columns + panelColumns - 1) / panelColumns
-    var packed = [Double](repeating: 0, count: panelCount * rank * panelColumns)
+    let places = (0..<panelColumns).map(place)
+    var packed = [Real](repeating: 0, count: panelCount * rank * panelColumns)
     for j in 0..<rank {
       for c in 0..<columns {
         let (panel, inside) = c.quotientAndRemainder(dividingBy: panelColumns)
-        packed[(panel * rank + j) * panelColumns + inside] = right[j * columns + c]
+        packed[(panel * rank + j) * panelColumns + places[inside]] = Real(right[j * columns + c])
       }
     }
     return packed
@@ -72,8 +109,8 @@ struct TileKernel: Hashable, Sendable {
   ///   - base: W, `[rows, columns]` of `baseType`.
   ///   - merged: Receives M, `[rows, columns]` of `mergedType`.
   ///   - rank: The number of columns of the left factor.
-  ///   - firstRow: The tile's first row in the left factor.
-  ///   - factors: Left `[…, rank]`, right in panels, dense for this tile.
+  ///   - firstRow: The tile's first row in the left factor, a multiple of 8.
+  ///   - factors: Left and right in panels, dense for this tile.
   /// - Precondition: Sizes agree; both types are mergeable; narrow factors go with 16-bit
   ///   results of bases of at most 32 bits, without gains.
   func update(
@@ -87,7 +124,8 @@ struct TileKernel: Hashable, Sendable {
     unsafe tile.rank = rank
     unsafe tile.base_type = Self.code(of: baseType)
     unsafe tile.merged_type = Self.code(of: mergedType)
-    precondition(variant.isAvailable && rank >= 0 && firstRow >= 0)
+    precondition(variant.isAvailable && rank >= 0)
+    precondition(firstRow >= 0 && firstRow % Self.panelRows == 0)
     precondition(base.byteCount == rows * columns * baseType.bitCount / 8)
     precondition(merged.byteCount == rows * columns * mergedType.bitCount / 8)
     switch factors {
@@ -112,7 +150,7 @@ struct TileKernel: Hashable, Sendable {
   ) -> TileSums {
     let (rows, columns, rank) = unsafe (tile.rows, tile.columns, tile.rank)
     let panelCount = (columns + Self.panelColumns - 1) / Self.panelColumns
-    precondition(left.count >= (firstRow + rows) * rank && firstRow * rank <= left.count)
+    precondition(left.count >= (firstRow + rows + 7) / Self.panelRows * Self.panelRows * rank)
     precondition(right.count == panelCount * rank * Self.panelColumns)
     precondition(dense?.count ?? (rows * columns) >= rows * columns)
     let (rowGains, columnGains) = gains.perRowAndColumn

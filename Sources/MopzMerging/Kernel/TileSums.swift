@@ -16,6 +16,13 @@ struct TileSums: Hashable, Sendable {
   /// Elements.
   var count = 0
 
+  /// Whether sums that were begun in Float32 hold what they should: neither did one leave
+  /// its range, nor may squares have vanished.
+  var isTrusted: Bool {
+    projection.isFinite && errorSquares.isFinite && deltaSquares.isFinite
+      && deltaSquares > 1e-30 * Double(count)
+  }
+
   static func += (a: inout TileSums, b: TileSums) {
     a.projection += b.projection
     a.deltaSquares += b.deltaSquares
