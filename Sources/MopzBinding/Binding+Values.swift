@@ -23,8 +23,7 @@ extension Binding {
   private func checkFiniteness(of adapter: Adapter) throws(BindingError) {
     for source in adapter.sourceTensors where source.disposition == .consumed {
       guard case .block(let block) = source.content else { continue }
-      let tensor = adapter.blocks[block]
-      if tensor.view.nonfiniteCount() > 0 {
+      if ElementScan(adapter.blocks[block]).hasNonFinite {
         throw .notFinite(adapter: adapter.name, tensor: source.name)
       }
     }
@@ -32,8 +31,7 @@ extension Binding {
     let named = Set(adapter.sourceTensors.map(\.content))
     for block in Set(adapter.pools.flatMap { $0.ranges.map(\.block) }).sorted()
     where !named.contains(.block(block)) {
-      let tensor = adapter.blocks[block]
-      if tensor.view.nonfiniteCount() > 0 {
+      if ElementScan(adapter.blocks[block]).hasNonFinite {
         throw .notFinite(adapter: adapter.name, tensor: "block \(block)")
       }
     }
@@ -49,7 +47,7 @@ extension Binding {
         return true
       }
       for dense in target.dense where dense.adapter == adapter {
-        if dense.scale != 0 && !dense.tensor.isZero { return true }
+        if dense.scale != 0 && !ElementScan(dense.tensor).isAllZero { return true }
       }
       for term in target.terms where term.adapter == adapter {
         let factors = try TermFactors(
@@ -72,9 +70,4 @@ extension TermFactors {
         && down[j * downWidth..<(j + 1) * downWidth].contains { $0 != 0 }
     }
   }
-}
-
-extension Tensor {
-  /// Whether all elements are zero, of either sign.
-  fileprivate var isZero: Bool { view.float64Elements()?.allSatisfy { $0 == 0 } ?? false }
 }

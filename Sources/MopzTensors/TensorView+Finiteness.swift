@@ -6,7 +6,7 @@ extension TensorView {
   /// neither.
   ///
   /// - Complexity: O(n), at the speed of memory for f64, f32, f16 and bf16.
-  public func nonfiniteCount() -> Int {
+  package func nonfiniteCount() -> Int {
     let type: mopz_element
     switch dtype {
     case .f64: type = MOPZ_F64
