@@ -96,7 +96,12 @@ let package = Package(
 
     // Levels 7 and 8: the two products.
     layer("Mopz", ["MopzBytes", "MopzTensors", "MopzAdapters", "MopzContainer"]),
-    layer("MopzToolkit", ["Mopz", "MopzConversion", "MopzMerging", "MopzVerification"]),
+    layer(
+      "MopzToolkit",
+      [
+        "Mopz", "MopzSafetensors", "MopzBinding", "MopzConversion", "MopzMerging",
+        "MopzVerification",
+      ]),
 
     // Level 9: the commands. Level 10: the program.
     layer(
@@ -151,6 +156,7 @@ let package = Package(
       ]),
     tests("MopzArchivesTests", ["MopzArchives", "MopzBytes", system]),
     tests("MopctlCommandsTests", ["MopctlCommands", "MopzBytes", system]),
+    tests("MopzTests", ["Mopz", "MopzConversion", "MopzBytes", system]),
   ],
   swiftLanguageModes: [.v6]
 )
