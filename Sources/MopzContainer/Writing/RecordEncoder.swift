@@ -127,9 +127,19 @@ struct RecordEncoder {
         UInt64(tensor.shape.elementCount))
       tables.parameterCount = sum
     }
-    let names = adapter.sourceTensors.map { ExactName($0.name) }
-    let order = names.indices.sorted { names[$0] != names[$1] ? names[$0] < names[$1] : $0 < $1 }
-    tables.nameOrder = order.map { UInt32($0) }
+    tables.nameOrder = Self.nameOrder(of: tables.sourceTensors, heap: Bytes(tables.strings.utf8))
+  }
+
+  /// The tensors' indices by name, and by index among equal names.
+  private static func nameOrder(of tensors: [SourceTensorRow], heap: Bytes) -> [UInt32] {
+    let order = tensors.indices.sorted { a, b in
+      let (p, q) = (tensors[a].name, tensors[b].name)
+      let left = heap.span.extracting(Int(p.offset)..<Int(p.offset) + Int(p.length))
+      let right = heap.span.extracting(Int(q.offset)..<Int(q.offset) + Int(q.length))
+      let comparison = left.order(right)
+      return comparison == 0 ? a < b : comparison < 0
+    }
+    return order.map { UInt32($0) }
   }
 
   private mutating func encode(
