@@ -94,13 +94,20 @@ let package = Package(
         "MopzContainer", "MopzLinearAlgebra", "MopzBinding", system,
       ]),
 
+    layer(
+      "MopzForward",
+      [
+        "MopzBytes", "MopzTensors", "MopzSafetensors", "MopzAdapters", "MopzBinding",
+        "MopzLinearAlgebra", system,
+      ]),
+
     // Levels 7 and 8: the two products.
     layer("Mopz", ["MopzBytes", "MopzTensors", "MopzAdapters", "MopzContainer"]),
     layer(
       "MopzToolkit",
       [
         "Mopz", "MopzSafetensors", "MopzBinding", "MopzConversion", "MopzMerging",
-        "MopzVerification",
+        "MopzVerification", "MopzForward",
       ]),
 
     // Level 9: the commands. Level 10: the program.
@@ -108,8 +115,8 @@ let package = Package(
       "MopctlCommands",
       [
         "MopzToolkit", "MopzBytes", "MopzTensors", "MopzSafetensors", "MopzAdapters",
-        "MopzContainer", "MopzBinding", "MopzConversion", "MopzMerging", "MopzVerification",
-        arguments, system,
+        "MopzContainer", "MopzLinearAlgebra", "MopzBinding", "MopzConversion", "MopzMerging",
+        "MopzVerification", "MopzForward", arguments, system,
       ]),
     .executableTarget(name: "mopctl", dependencies: ["MopctlCommands"], swiftSettings: house),
 
@@ -129,6 +136,12 @@ let package = Package(
       ]),
     tests("MopzTensorsTests", ["MopzTensors", "MopzBytes"]),
     tests("MopzLinearAlgebraTests", ["MopzLinearAlgebra"]),
+    tests(
+      "MopzForwardTests",
+      [
+        "MopzForward", "MopzMerging", "MopzBinding", "MopzConversion", "MopzSafetensors",
+        "MopzAdapters", "MopzTensors", "MopzBytes", system,
+      ]),
     tests(
       "MopzBindingTests",
       [
