@@ -78,7 +78,8 @@ extension ModelDescription {
     public enum Numbering: Hashable, Sendable {
       /// From 0.
       case sequential
-      /// From `padding + 1` on, over the ids that are not `padding`; that id has position `padding`.
+      /// From `padding + 1` on, over the ids that are not `padding`; that id itself has
+      /// position `padding`.
       case afterPadding(id: Int)
     }
 
