@@ -14,7 +14,9 @@ import MopzLinearAlgebra
 /// Queries are taken in blocks, and scores are kept for one block of one head at a time: memory
 /// grows with the length, not with its square.
 struct AttentionProducts: Sendable {
-  /// The number of queries of a block. Sums do not depend on it.
+  /// The number of queries of a block.
+  ///
+  /// Sums do not depend on it.
   static let blockLength = 128
 
   let attention: ModelDescription.Attention

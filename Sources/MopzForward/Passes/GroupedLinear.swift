@@ -12,7 +12,9 @@ struct GroupedLinear: Sendable {
   let inFeatures: Int
   let outFeatures: Int
 
-  /// The number of outputs that are worked out at a time. Sums do not depend on it; memory does.
+  /// The number of outputs that are worked out at a time.
+  ///
+  /// Sums do not depend on it; memory does.
   static let tileWidth = 512
 
   /// - Precondition: `parts` is not empty, and the layers have the same sizes.
