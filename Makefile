@@ -8,7 +8,7 @@ MOPCTL = .build/release/mopctl
 DEMO = .build/demo
 FOREIGN = fixtures/foreign
 
-.PHONY: demo test build dependencies lint reference man bench clean
+.PHONY: demo test fuzz build dependencies lint reference man bench clean
 
 demo: build
 	@sh fixtures/demo.sh $(MOPCTL) $(FOREIGN) $(DEMO)
@@ -35,6 +35,10 @@ reference:
 man: dependencies
 	$(SWIFT) package --allow-writing-to-directory .build/man \
 	  generate-manual --multi-page --output-directory .build/man
+
+# Each parser for a minute; `sh Tests/Fuzz/run.sh 600 FuzzSafetensors` for more of one.
+fuzz: dependencies
+	sh Tests/Fuzz/run.sh
 
 bench: build
 	sh Benchmarks/run.sh

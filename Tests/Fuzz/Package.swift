@@ -1,0 +1,28 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Fuzz targets, one for each parser. A package of its own, so that no ordinary
+// build compiles them: `make fuzz` in the root builds and runs them.
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  // libFuzzer brings the entry point.
+  .unsafeFlags(["-parse-as-library"]),
+]
+
+func fuzz(_ name: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: [.product(name: "MopzToolkit", package: "mopz")],
+    swiftSettings: settings)
+}
+
+let package = Package(
+  name: "mopz-fuzz",
+  platforms: [.macOS(.v26)],
+  dependencies: [.package(name: "mopz", path: "../..")],
+  targets: [
+    fuzz("FuzzJSON"), fuzz("FuzzSafetensors"), fuzz("FuzzArchives"), fuzz("FuzzContainer"),
+  ],
+  swiftLanguageModes: [.v6]
+)

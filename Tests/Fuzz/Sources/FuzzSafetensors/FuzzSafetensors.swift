@@ -1,0 +1,38 @@
+import MopzBytes
+import MopzSafetensors
+import MopzTensors
+
+/// What is read has tensors that tile its data, and a header that can be written and read.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  let bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
+  do throws(SafetensorsError) { try check(bytes) } catch {
+    precondition(!error.description.isEmpty)
+  }
+  do throws(CheckpointError) {
+    let index = try ShardIndex(parsing: bytes.span.rawBytes, path: "fuzz")
+    let written = index.serialized()
+    let again = try ShardIndex(parsing: written.span.rawBytes, path: "fuzz")
+    precondition(again == index)
+  } catch { precondition(!error.description.isEmpty) }
+  return 0
+}
+
+private func check(_ bytes: [UInt8]) throws(SafetensorsError) {
+  let file = try SafetensorsFile(bytes: Bytes(bytes), name: "fuzz")
+  let header = file.header
+  var end = 0
+  for index in 0..<file.count {
+    precondition(header.index(of: header.tensors[index].info.name) == index)
+    precondition(header.tensors[index].dataRange.lowerBound == end)
+    end += file.tensor(at: index).bytes.count
+  }
+  precondition(end == header.dataByteCount)
+  let json = StandardHeader.bytes(of: header.tensors, metadata: header.metadata)
+  precondition(header.isStandard == (json == [UInt8](copying: file.headerJSON.span)))
+  // The standard form may be longer than the limit of a header.
+  guard json.count <= SafetensorsHeader.jsonByteCountMax else { return }
+  let again = try SafetensorsHeader(parsing: json.span.rawBytes, dataByteCount: end, file: "fuzz")
+  precondition(again.tensors == header.tensors && again.metadata == header.metadata)
+  precondition(again.isStandard)
+}
