@@ -17,7 +17,7 @@ public import MopzTensors
 /// for finding in report.findings { … }
 /// ```
 ///
-/// - Specification: the values do not depend on the number of threads.
+/// The work is divided in a fixed way: the values do not depend on the number of threads.
 public struct MergedVerification: Sendable {
   /// Touched and added tensors, in the order of the binding; others only if they are wrong.
   public let tensors: [MergedTensor]

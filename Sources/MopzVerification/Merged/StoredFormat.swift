@@ -12,6 +12,8 @@ struct StoredFormat: Hashable, Sendable {
   let fractionBits: Int
   /// The exponent of the smallest normal number.
   let leastExponent: Int
+  /// The smallest normal number.
+  let least: Double
   /// The largest finite number.
   let largest: Double
 
@@ -25,6 +27,7 @@ struct StoredFormat: Hashable, Sendable {
     case .bf16: (fractionBits, leastExponent, largest) = (7, -126, 0x1.fep127)
     default: return nil
     }
+    least = Double(sign: .plus, exponent: leastExponent, significand: 1)
   }
 
   /// The bytes of one element.
@@ -37,8 +40,7 @@ struct StoredFormat: Hashable, Sendable {
   /// in the last place, so that the sum has no place for less than one.
   @inline(__always)
   func rounder(at magnitude: Double) -> Double {
-    let normal = max(magnitude, Double(sign: .plus, exponent: leastExponent, significand: 1))
-    let exponent = min(normal, 0x1p200).bitPattern & 0x7FF0_0000_0000_0000
+    let exponent = min(max(magnitude, least), 0x1p200).bitPattern & 0x7FF0_0000_0000_0000
     return Double(bitPattern: exponent &+ UInt64(52 - fractionBits) << 52 | 1 << 51)
   }
 
