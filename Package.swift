@@ -123,7 +123,7 @@ let package = Package(
     // Tests, one target per module, with the same stems.
     .target(
       name: "MopzTestSupport",
-      dependencies: ["MopzBytes", "MopzTensors", system],
+      dependencies: ["MopzBytes", "MopzTensors", "MopzSafetensors", "MopzAdapters", system],
       path: "Tests/MopzTestSupport", swiftSettings: house),
     tests("MopzBytesTests", ["MopzBytes", system]),
     tests("MopzDigestTests", ["MopzDigest", "MopzBytes"]),

@@ -90,14 +90,16 @@ struct PieceWriter: Sendable {
       let result = scratch.merged.span.rawBytes.extracting(0..<byteCount)
       try write(result, at: offset)
       var outcome = PieceResult()
-      let shape: Shape = [elements.count]
-      let after = TensorView(dtype: type, shape: shape, bytes: result).nonfiniteCount()
-      let before = TensorView(dtype: tensor.dtype, shape: shape, bytes: bytes.span)
-      if after > before.nonfiniteCount() {
+      let after = TileKernel.nonfiniteCount(of: result, type)
+      if after > 0, after > nonfiniteCount(bytes, tensor.dtype) {
         outcome.overflowed = source
       }
       return outcome
     }
+  }
+
+  private func nonfiniteCount(_ bytes: Bytes, _ type: DType) -> Int {
+    type.isMergeable ? TileKernel.nonfiniteCount(of: bytes.span, type) : 0
   }
 
   private func write(_ span: RawSpan, at offset: Int) throws(MergeError) {

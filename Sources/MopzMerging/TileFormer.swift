@@ -46,8 +46,7 @@ struct TileFormer {
     case .replaced: sums = replace(rows, &scratch, byteCount)
     }
     if sums.nonfinite > 0 {
-      let before = Self.nonfiniteCount(
-        tile(of: base, rows).view.float64Elements() ?? [])
+      let before = TileKernel.nonfiniteCount(of: tile(of: base, rows).bytes.span, base.dtype)
       sums.overflowed = max(0, sums.nonfinite - before)
     }
     return (sums, byteCount)
@@ -137,7 +136,7 @@ struct TileFormer {
       sums.errorSquares += (change - delta) * (change - delta)
       if stored[i] == unchanged[i] { sums.unchanged += 1 }
     }
-    sums.nonfinite = Self.nonfiniteCount(stored)
+    sums.nonfinite = stored.count { !$0.isFinite }
     return sums
   }
 
@@ -157,9 +156,5 @@ struct TileFormer {
   private func rounded(_ values: [Double]) -> [Double] {
     var bytes = [UInt8](repeating: 0, count: values.count * type.bitCount / 8)
     return stored(values, &bytes, bytes.count)
-  }
-
-  private static func nonfiniteCount(_ values: [Double]) -> Int {
-    values.count { !$0.isFinite }
   }
 }

@@ -208,6 +208,19 @@ struct TileKernel: Hashable, Sendable {
     }
   }
 
+  /// The number of elements that are infinite or not a number.
+  ///
+  /// - Precondition: `type` is mergeable.
+  static func nonfiniteCount(of elements: RawSpan, _ type: DType) -> Int {
+    let count = elements.byteCount / (type.bitCount / 8)
+    // SAFETY: the buffer holds `count` elements and is valid during the call.
+    return unsafe elements.withUnsafeBytes { elements in
+      unsafe elements.baseAddress.map {
+        unsafe Int(mopz_nonfinite_count(code(of: type), $0, count))
+      } ?? 0
+    }
+  }
+
   private static func code(of dtype: DType) -> mopz_element {
     switch dtype {
     case .f64: MOPZ_F64
