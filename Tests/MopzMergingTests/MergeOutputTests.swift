@@ -82,7 +82,8 @@ struct MergeOutputTests {
     let (model, adapter) = try model()
     let plan = try plan(model, adapter, base: model.write())
     let report = try plan.run()
-    let json = try JSON(parsing: Bytes(mapping: model.folder("out/merge_report.json")).span)
+    let bytes = try Bytes(mapping: model.folder("out/merge_report.json"))
+    let json = try JSON(parsing: bytes.span)
     let tensor = try #require(json["tensors"]?.arrayValue?.first)
     #expect(
       tensor.objectValue?.keys.map { $0 }
@@ -250,11 +251,8 @@ struct MergeOutputTests {
       [AppliedAdapter(adapter), AppliedAdapter(other, scale: -1)],
       to: Checkpoint(opening: model.write()))
     let plan = try MergePlan(of: binding, to: model.folder("out"))
-    #expect {
-      try plan.run()
-    } throws: { error in
-      if case .binding(.noEffect) = error as? MergeError { true } else { false }
-    }
+    // What is left of the sums is their own rounding, none of which survives.
+    #expect(try plan.run().verdict == .refused)
     #expect(try model.folder.names() == ["base"])
   }
 

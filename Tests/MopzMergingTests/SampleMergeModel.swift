@@ -32,11 +32,11 @@ struct SampleMergeModel {
     to adapter: inout Adapter, _ module: String, out: Int, in width: Int, rank: Int,
     layout: Layout = .linear, size: Double = 0.2, hasMagnitude: Bool = false
   ) {
-    let magnitude =
-      hasMagnitude
-      ? Tensor(
-        (0..<out).map { _ in 0.2 + generator.nextBell() * 0.05 }, shape: [out], dtype: .f32)
-      : nil
+    var magnitude: Tensor?
+    if hasMagnitude {
+      let changes = random([out], .f32, size: 0.05)
+      magnitude = Tensor(changes.numbers.map { 0.2 + $0 }, shape: [out], dtype: .f32)
+    }
     adapter.addLowRank(
       module, down: random([rank, width], .f32, size: 0.3),
       up: random([out, rank], .f32, size: size), scaling: 0.5, layout: layout,
@@ -76,7 +76,8 @@ struct SampleMergeModel {
 func contents(of directory: FilePath) throws -> [String: [UInt8]] {
   var files: [String: [UInt8]] = [:]
   for entry in try directory.directoryEntries() where entry.kind == .regular {
-    files[entry.name.string] = [UInt8](copying: try Bytes(mapping: entry.path).span)
+    let bytes = try Bytes(mapping: entry.path)
+    files[entry.name.string] = [UInt8](copying: bytes.span)
   }
   return files
 }

@@ -1,3 +1,4 @@
+import MopzAdapters
 import MopzBinding
 import MopzBytes
 import MopzSafetensors
