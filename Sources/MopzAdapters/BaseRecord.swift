@@ -43,6 +43,14 @@ public struct BaseRecord: Hashable, Sendable {
     return bytes
   }
 
+  /// The record as a block.
+  ///
+  /// - Complexity: O(n).
+  public var block: Tensor {
+    let bytes = Bytes(encoded())
+    return Tensor(dtype: .u8, shape: [bytes.count], bytes: bytes)
+  }
+
   private static func append(_ string: String, to bytes: inout [UInt8]) {
     append(UInt32(string.utf8.count), to: &bytes)
     bytes += string.utf8
@@ -168,9 +176,11 @@ extension Adapter {
   }
 
   /// Records the base that the task was made for.
-  public mutating func setBaseRecord(_ record: BaseRecord) {
-    let bytes = Bytes(record.encoded())
-    let block = Tensor(dtype: .u8, shape: [bytes.count], bytes: bytes)
+  ///
+  /// - Parameter block: ``BaseRecord/block``, which many adapters of one base may share.
+  /// - Precondition: `block` is U8 with one dimension.
+  public mutating func setBaseRecord(_ block: Tensor) {
+    precondition(block.dtype == .u8 && block.shape.dimensionCount == 1)
     if let index = baseRecordBlock {
       blocks[index] = block
     } else {

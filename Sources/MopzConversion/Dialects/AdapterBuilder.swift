@@ -161,9 +161,17 @@ struct AdapterBuilder {
   /// The adapter with every tensor carried and no update: a kind that is not understood.
   consuming func finishOpaque() throws(Refusal) -> ImportedAdapter {
     for index in 0..<tensorCount { dispositions[index] = .carried }
-    note(
-      .note, .opaque,
-      "the kind \(adapter.kind.rawValue) is carried and exported as it is; it cannot be merged")
+    let kind = adapter.kind.rawValue
+    if kind == OpaqueDialect.unknownTag {
+      note(
+        .warning, .opaque,
+        "has the names of no dialect that is known; it is carried and exported as it is, and "
+          + "cannot be merged")
+    } else {
+      note(
+        .note, .opaque,
+        "the kind \(kind) is carried and exported as it is; it cannot be merged")
+    }
     return try finish()
   }
 }

@@ -24,8 +24,11 @@ enum OpaqueDialect: Dialect {
   static func tag(of contents: AdapterContents) -> String {
     if let tag = configTag(contents) { return tag }
     for (tag, isOfKind) in nameTags where contents.hasTensor(where: isOfKind) { return tag }
-    return "safetensors"
+    return unknownTag
   }
+
+  /// The tag of files that seem to be nothing in particular.
+  static let unknownTag = "safetensors"
 
   /// The tag of a configuration that is not PEFT's.
   private static func configTag(_ contents: AdapterContents) -> String? {

@@ -1,4 +1,3 @@
-public import MopzAdapters
 public import MopzBytes
 import MopzContainer
 public import MopzSafetensors
@@ -56,22 +55,17 @@ public struct Conversion: Sendable {
   /// - Complexity: O(bytes); memory for tables, not for tensors, which stay mapped.
   public func run(isDryRun: Bool = false) throws(ConversionError) -> ConversionReport {
     try refuseExistingOutput()
-    var imported = try self.imported()
-    try recordBase(&imported)
-    var report = ConversionReport(output: output)
-    report.findings = imported.flatMap(\.findings)
-    if let base = options.base {
-      report.findings += try BaseCheck(base: base).findings(
-        of: imported.map(\.adapter), options.threads)
+    let intake = try AdapterIntake(of: arguments, options)
+    guard !intake.adapters.isEmpty else {
+      throw .refused(Refusal(.source, output.string, "there is no adapter to convert"))
     }
-    if options.checksValues { report.findings += valueFindings(imported) }
     let plan: ContainerPlan
     do throws(ContainerError) {
-      plan = try ContainerPlan(of: imported.map(\.adapter), threads: options.threads)
+      plan = try ContainerPlan(of: intake.adapters.map(\.adapter), threads: options.threads)
     } catch {
       throw ConversionError(error)
     }
-    report.fill(from: imported, plan)
+    let report = ConversionReport(of: intake, plan, to: output)
     if !isDryRun { try write(plan) }
     return report
   }
@@ -82,40 +76,6 @@ public struct Conversion: Sendable {
     if isTaken && !options.force {
       throw .system(SystemError(operation: "create", path: output, errno: .fileExists))
     }
-  }
-
-  private func imported() throws(ConversionError) -> [ImportedAdapter] {
-    let sources = try arguments.sources()
-    guard !sources.isEmpty else {
-      throw .refused(Refusal(.source, output.string, "there is no adapter to convert"))
-    }
-    return try options.threads.map(sources.count) { (index) throws(ConversionError) in
-      do throws(Interrupted) { try Cancellation.check() } catch { throw .interrupted(error) }
-      return try sources[index].imported()
-    }
-  }
-
-  /// Stores the base's record with every adapter.
-  private func recordBase(_ imported: inout [ImportedAdapter]) throws(ConversionError) {
-    guard let base = options.base else { return }
-    guard let record = BaseRecord(of: base) else {
-      throw .refused(Refusal(.base, base.path.string, "names a tensor twice"))
-    }
-    for index in imported.indices {
-      if let earlier = imported[index].adapter.baseRecord, earlier != record {
-        let first = earlier.differences(from: record, limit: 3).joined(separator: "; ")
-        throw .refused(
-          Refusal(
-            .base, imported[index].adapter.name,
-            "was recorded for another base than \(base.path.string.quoted): \(first)"))
-      }
-      imported[index].adapter.setBaseRecord(record)
-    }
-  }
-
-  private func valueFindings(_ imported: [ImportedAdapter]) -> [Finding] {
-    options.threads.map(imported.count) { ValueCheck.findings(of: imported[$0].adapter) }
-      .flatMap(\.self)
   }
 
   private func write(_ plan: ContainerPlan) throws(ConversionError) {
@@ -130,12 +90,5 @@ public struct Conversion: Sendable {
       throw ConversionError(error)
     }
     do throws(SystemError) { try file.commit() } catch { throw .system(error) }
-  }
-}
-
-extension BaseRecord {
-  /// The record of a checkpoint; nil if it names a tensor twice.
-  public init?(of checkpoint: Checkpoint) {
-    self.init(architecture: checkpoint.architecture ?? "", tensors: checkpoint.infos)
   }
 }

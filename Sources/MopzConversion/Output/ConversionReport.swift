@@ -36,10 +36,10 @@ public struct ConversionReport: Hashable, Sendable {
   /// What was noticed on the way.
   public var findings: [Finding] = []
 
-  init(output: FilePath) { self.output = output }
-
-  mutating func fill(from imported: [ImportedAdapter], _ plan: ContainerPlan) {
-    tasks = imported.map { imported in
+  init(of intake: AdapterIntake, _ plan: ContainerPlan, to output: FilePath) {
+    self.output = output
+    findings = intake.findings
+    tasks = intake.adapters.map { imported in
       let adapter = imported.adapter
       return Task(
         name: adapter.name, kind: adapter.kind.rawValue, location: imported.location,

@@ -9,7 +9,8 @@ extension PEFTAssembly {
   ) throws(Refusal) {
     var first: [ExactName: Int] = [:]
     // The unwrapped name is the one that PEFT reads; copies under other names come after it.
-    let ordered = replacements.sorted { a, b in a.wrapping == .none && b.wrapping != .none }
+    let ordered =
+      replacements.filter { $0.wrapping == .none } + replacements.filter { $0.wrapping != .none }
     for replacement in ordered {
       let parameter = ExactName(replacement.parameter)
       if let earlier = first[parameter] {
