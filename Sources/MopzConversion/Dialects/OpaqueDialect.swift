@@ -43,7 +43,7 @@ enum OpaqueDialect: Dialect {
 
   /// Tags by what the name of some tensor has; the first that fits counts.
   private static let nameTags: [(String, @Sendable (String) -> Bool)] = [
-    ("mos", { $0.contains(".lora_pair_mask") }),
+    ("mos", { $0.hasSuffix(".lora_pair_mask") }),
     ("prolora", { $0.hasSuffix(".lora_A_vec") }),
     ("mlx-lora", { $0.hasSuffix(".lora_a") || $0.hasSuffix(".lora_b") }),
     ("loha", { $0.contains(".hada_w") }),
@@ -68,7 +68,7 @@ enum OpaqueDialect: Dialect {
 
   /// The tag of LoRA's relatives that keep their own tensors under LoRA's names.
   static func rawTag(_ contents: AdapterContents) -> String? {
-    if contents.hasTensor(where: { $0.contains(".lora_pair_mask") }) { return "mos" }
+    if contents.hasTensor(where: { $0.hasSuffix(".lora_pair_mask") }) { return "mos" }
     if contents.hasTensor(where: { $0.hasSuffix(".lora_A_vec") }) { return "prolora" }
     return nil
   }
