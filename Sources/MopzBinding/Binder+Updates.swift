@@ -10,7 +10,9 @@ extension Binder {
   ) throws(BindingError) {
     guard names.exists(name) else { return try add(update, as: name, adapter: index) }
     var target: BoundTarget
-    if let known = targets[name] { target = known } else {
+    if let known = targets[name] {
+      target = known
+    } else {
       target = try newTarget(named: name, adapter: index)
     }
     try target.checkRoom(for: update, adapter: index, of: adapters)

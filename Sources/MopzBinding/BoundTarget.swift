@@ -13,7 +13,9 @@ public import MopzTensors
 public struct BoundTarget: Sendable {
   /// The name of the tensor in the merged checkpoint.
   public var name: String
-  /// Where W is. For a head that is untied it is the embedding, otherwise the tensor `name`.
+  /// Where W is.
+  ///
+  /// For a head that is untied it is the embedding, otherwise the tensor `name`.
   public var base: BaseTensor
   /// Whether the base lacks the tensor: an output head that was tied to ``base``.
   public var isUntied: Bool

@@ -65,7 +65,8 @@ extension MergePlan {
     let pieces = MergePiece.pieces(of: shard, base: base, binding: binding)
     var counts: [Int: Int] = [:]
     for case .update(let target, _, _, _) in pieces { counts[target, default: 0] += 1 }
-    let path = binding.base.isDirectory
+    let path =
+      binding.base.isDirectory
       ? binding.base.path.appending(base.fileName) : binding.base.path
     let source = try MergeError.system { () throws(SystemError) in try InputFile(opening: path) }
     guard source.byteCount == base.file.bytes.count else { throw .baseChanged(path) }

@@ -89,7 +89,9 @@ struct TileFormer {
     var sum: [Double]?
     for dense in prepared.target.dense {
       let values = tile(of: dense.tensor, rows).view.float64Elements() ?? []
-      if sum == nil { sum = values.map { $0 * dense.scale } } else {
+      if sum == nil {
+        sum = values.map { $0 * dense.scale }
+      } else {
         for i in values.indices { sum?[i] += dense.scale * values[i] }
       }
     }

@@ -39,7 +39,8 @@ struct SmallModel {
 
   /// An adapter of rank 2 for a weight.
   mutating func adapter(
-    _ name: String = "a", _ module: String = "model.layers.0.up_proj", out: Int = 9, in width: Int = 6,
+    _ name: String = "a", _ module: String = "model.layers.0.up_proj", out: Int = 9,
+    in width: Int = 6,
     layout: Layout = .linear, naming: ModuleNaming = .dotted
   ) -> Adapter {
     var adapter = Adapter(name: name, kind: .lora)
@@ -77,10 +78,12 @@ struct BindingTests {
     #expect(nearest.first == "model.layers.0.up_proj.weight")
   }
 
-  @Test("one prefix is added or removed for the whole adapter", arguments: [
-    ("model.", "layers.0.up_proj"), ("", "model.layers.0.up_proj"),
-    ("model.language_model.", "language_model.model.layers.0.up_proj"),
-  ])
+  @Test(
+    "one prefix is added or removed for the whole adapter",
+    arguments: [
+      ("model.", "layers.0.up_proj"), ("", "model.layers.0.up_proj"),
+      ("model.language_model.", "language_model.model.layers.0.up_proj"),
+    ])
   func prefixes(prefix: String, module: String) throws {
     var model = try SmallModel(prefix: prefix)
     let binding = try model.bind(model.adapter("a", module))
@@ -102,9 +105,11 @@ struct BindingTests {
     }
   }
 
-  @Test("flattened names find their modules, with the trainer's prefix or without", arguments: [
-    "lora_unet_model_layers_0_up_proj", "lora_te_layers_0_up_proj", "model_layers_0_up_proj",
-  ])
+  @Test(
+    "flattened names find their modules, with the trainer's prefix or without",
+    arguments: [
+      "lora_unet_model_layers_0_up_proj", "lora_te_layers_0_up_proj", "model_layers_0_up_proj",
+    ])
   func flattened(module: String) throws {
     var model = try SmallModel()
     let binding = try model.bind(model.adapter("a", module, naming: .flattened))
@@ -134,11 +139,13 @@ struct BindingTests {
     }
   }
 
-  @Test("the architecture decides on the orientation, else the adapter's own flag", arguments: [
-    ("llama", Layout.transposed, WeightOrientation.outputRows),
-    ("gpt2", .linear, .outputRows),  // q_proj is no layer that gpt2 transposes
-    ("unheard-of", .transposed, .outputColumns), ("unheard-of", .linear, .outputRows),
-  ])
+  @Test(
+    "the architecture decides on the orientation, else the adapter's own flag",
+    arguments: [
+      ("llama", Layout.transposed, WeightOrientation.outputRows),
+      ("gpt2", .linear, .outputRows),  // q_proj is no layer that gpt2 transposes
+      ("unheard-of", .transposed, .outputColumns), ("unheard-of", .linear, .outputRows),
+    ])
   func orientation(type: String, layout: Layout, expected: WeightOrientation) throws {
     var model = try SmallModel(config: #"{"model_type": "\#(type)"}"#)
     let adapter = model.adapter("a", "model.layers.0.q_proj", out: 6, layout: layout)
@@ -203,16 +210,19 @@ struct BindingTests {
     b.addValue("model.norm", "weight", value, kind: .replacement)
     #expect(try model.bind(a, b).targets.count == 2)
     b.blocks[2] = model.tensor([6])
-    guard case .conflict(let adapters, let name, _) = error({ () throws(BindingError) in
-      try model.bind(a, b)
-    }) else {
+    guard
+      case .conflict(let adapters, let name, _) = error({ () throws(BindingError) in
+        try model.bind(a, b)
+      })
+    else {
       Issue.record("no conflict")
       return
     }
     #expect(adapters == ["a", "b"] && name == "model.norm.weight")
   }
 
-  @Test("a replacement by one adapter and an addition by another are refused", arguments: [true, false])
+  @Test(
+    "a replacement by one adapter and an addition by another are refused", arguments: [true, false])
   func replacedAndAdded(replacementFirst: Bool) throws {
     var model = try SmallModel()
     var a = model.adapter("a", "model.layers.1.q_proj", out: 6)
@@ -228,7 +238,8 @@ struct BindingTests {
     }
   }
 
-  @Test("a magnitude beside another adapter is refused, and so is its scale", arguments: [true, false])
+  @Test(
+    "a magnitude beside another adapter is refused, and so is its scale", arguments: [true, false])
   func magnitude(magnitudeFirst: Bool) throws {
     var model = try SmallModel()
     var dora = Adapter(name: "d", kind: .dora)
@@ -236,9 +247,11 @@ struct BindingTests {
       "model.layers.0.up_proj", down: model.tensor([2, 6]), up: model.tensor([9, 2]), scaling: 1,
       magnitude: model.tensor([9]))
     #expect(try model.bind(dora).targets[0].magnitude != nil)
-    guard case .scale(_, _, 0.5, _) = error({ () throws(BindingError) in
-      try model.bind(dora, scale: 0.5)
-    }) else {
+    guard
+      case .scale(_, _, 0.5, _) = error({ () throws(BindingError) in
+        try model.bind(dora, scale: 0.5)
+      })
+    else {
       Issue.record("the scale was taken")
       return
     }
@@ -295,10 +308,13 @@ struct BindingTests {
     #expect(try model.bind(adapter).findings.contains { $0.message.contains("identical") })
     var infos = model.base.infos
     infos[0].shape = [12, 6]
-    adapter.setBaseRecord(try #require(BaseRecord(architecture: "LlamaForCausalLM", tensors: infos)))
-    guard case .wrongBase(_, let differences) = error({ () throws(BindingError) in
-      try model.bind(adapter)
-    }) else {
+    adapter.setBaseRecord(
+      try #require(BaseRecord(architecture: "LlamaForCausalLM", tensors: infos)))
+    guard
+      case .wrongBase(_, let differences) = error({ () throws(BindingError) in
+        try model.bind(adapter)
+      })
+    else {
       Issue.record("another base was taken")
       return
     }

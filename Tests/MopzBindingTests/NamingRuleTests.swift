@@ -8,8 +8,9 @@ struct NamingRuleTests {
   func adds() {
     let rule = NamingRule(removed: "", added: "transformer.")
     let base: Set = ["transformer.h.0.attn.c_attn.weight", "lm_head.weight"]
-    #expect(rule.apply(to: "h.0.attn.c_attn.weight", exists: base.contains) ==
-      "transformer.h.0.attn.c_attn.weight")
+    #expect(
+      rule.apply(to: "h.0.attn.c_attn.weight", exists: base.contains)
+        == "transformer.h.0.attn.c_attn.weight")
     #expect(rule.apply(to: "lm_head.weight", exists: base.contains) == "lm_head.weight")
   }
 

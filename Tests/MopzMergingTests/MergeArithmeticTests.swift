@@ -33,7 +33,8 @@ struct MergeArithmeticTests {
     Case(layout: .convolution, shape: [9, 14, 3], out: 9, width: 42, rank: 2, hasMagnitude: true),
   ]
 
-  @Test("every layout, element type and output type is rounded once from the exact sum",
+  @Test(
+    "every layout, element type and output type is rounded once from the exact sum",
     arguments: cases, [DType.bf16, .f16, .f32, .f64])
   func layouts(case test: Case, type: DType) throws {
     for output in [nil, DType.f32, .bf16, .f16] {

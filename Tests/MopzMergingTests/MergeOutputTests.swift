@@ -4,6 +4,7 @@ import MopzBytes
 import MopzSafetensors
 import MopzTensors
 import MopzTestSupport
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -97,7 +98,8 @@ struct MergeOutputTests {
     #expect(json["relative_error"]?.doubleValue == report.total.relativeError)
   }
 
-  @Test("another element type converts all weights, configuration and index",
+  @Test(
+    "another element type converts all weights, configuration and index",
     arguments: [DType.f32, .f16])
   func conversion(type: DType) throws {
     let (model, adapter) = try model()
@@ -171,7 +173,8 @@ struct MergeOutputTests {
     #expect(kept.verdict == .merged && abs((kept.total.survival ?? 0) - 1) < 1e-3)
   }
 
-  @Test("values that overflow in another type are refused by name, touched or not",
+  @Test(
+    "values that overflow in another type are refused by name, touched or not",
     arguments: ["model.embed_tokens.weight", "model.layers.0.up_proj.weight"])
   func overflow(name: String) throws {
     var (model, adapter) = try model()
@@ -181,7 +184,8 @@ struct MergeOutputTests {
     model.tensors[index].tensor = Tensor(
       numbers, shape: model.tensors[index].tensor.shape, dtype: .bf16)
     let base = try model.write()
-    let report = try plan(model, adapter, base: base, MergeOptions(dtype: .f16, allowsLoss: true)).run()
+    let report = try plan(model, adapter, base: base, MergeOptions(dtype: .f16, allowsLoss: true))
+      .run()
     #expect(report.verdict == .refused)
     #expect(report.findings.contains { $0.rule == "OVERFLOW" && $0.where == name })
     #expect(try model.folder.names() == ["base"])
@@ -267,8 +271,6 @@ struct MergeOutputTests {
     #expect(plan.predictedMemoryByteCount < 64 << 20)
   }
 }
-
-import Synchronization
 
 /// Keeps the furthest progress that was told.
 final class ProgressLog: Sendable {

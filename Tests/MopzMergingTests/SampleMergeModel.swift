@@ -44,7 +44,9 @@ struct SampleMergeModel {
   }
 
   /// Writes the base; `boundary` is where its second file begins.
-  func write(_ name: String = "base", boundary: Int? = nil, config: String? = nil) throws -> FilePath {
+  func write(_ name: String = "base", boundary: Int? = nil, config: String? = nil) throws
+    -> FilePath
+  {
     let shards = boundary.map { [Array(tensors[..<$0]), Array(tensors[$0...])] } ?? [tensors]
     return try folder.writeCheckpoint(name, shards: shards, config: config)
   }
@@ -64,7 +66,9 @@ struct SampleMergeModel {
     guard let magnitude = target.magnitude?.tensor.numbers else { return values }
     let isByRow = target.orientation == .outputRows
     var squares = [Double](repeating: 0, count: magnitude.count)
-    for i in values.indices { squares[isByRow ? i / columns : i % columns] += values[i] * values[i] }
+    for i in values.indices {
+      squares[isByRow ? i / columns : i % columns] += values[i] * values[i]
+    }
     return values.indices.map { i in
       let output = isByRow ? i / columns : i % columns
       return magnitude[output] * values[i] / squares[output].squareRoot()

@@ -40,7 +40,8 @@ struct TileKernelTests {
     return max(value.magnitude.binade * digits, smallest)
   }
 
-  @Test("products in Float32 round 16-bit results as one rounding of the exact sum does",
+  @Test(
+    "products in Float32 round 16-bit results as one rounding of the exact sum does",
     arguments: sizes, [(DType.bf16, DType.bf16), (.f16, .f16), (.f32, .bf16), (.bf16, .f16)])
   func narrow(size: (Int, Int, Int), types: (DType, DType)) {
     let tile = ReferenceTile(
@@ -58,16 +59,22 @@ struct TileKernelTests {
       let isInBounds = bytes.suffix(64).allSatisfy { $0 == 0xAA }
       #expect(isInBounds)
       // Truncation instead of rounding has to be seen by the same measure.
-      let truncated = bytes.dropLast(64).enumerated().map { i, byte in i % 2 == 0 ? byte & 0xFE : byte }
+      let truncated = bytes.dropLast(64).enumerated().map { i, byte in
+        i % 2 == 0 ? byte & 0xFE : byte
+      }
       let control = accuracy(
         of: ReferenceTile.numbers(truncated, as: types.1), target: target, type: types.1)
       if target.count > 30 { #expect(control.excess > 0.01) }
     }
   }
 
-  @Test("products in Float64 give the correctly rounded sum",
+  @Test(
+    "products in Float64 give the correctly rounded sum",
     arguments: sizes,
-    [(DType.f32, DType.f32), (.bf16, .f32), (.f32, .f16), (.f16, .bf16), (.f64, .f64), (.f64, .bf16)])
+    [
+      (DType.f32, DType.f32), (.bf16, .f32), (.f32, .f16), (.f16, .bf16), (.f64, .f64),
+      (.f64, .bf16),
+    ])
   func wide(size: (Int, Int, Int), types: (DType, DType)) {
     let tile = ReferenceTile(
       rows: size.0, columns: size.1, rank: size.2, from: types.0, to: types.1,

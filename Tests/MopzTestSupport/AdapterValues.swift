@@ -1,4 +1,5 @@
 public import MopzAdapters
+import MopzBytes
 public import MopzTensors
 
 extension Adapter {
@@ -69,9 +70,10 @@ extension Adapter {
   public mutating func addRows(_ module: String, indices: [Int64], _ values: Tensor) {
     let numbers = Tensor(
       dtype: .i64, shape: [indices.count],
-      bytes: Bytes(indices.flatMap { index in
-        (0..<8).map { UInt8(truncatingIfNeeded: index >> ($0 * 8)) }
-      }))
+      bytes: Bytes(
+        indices.flatMap { index in
+          (0..<8).map { UInt8(truncatingIfNeeded: index >> ($0 * 8)) }
+        }))
     blocks.append(numbers)
     let indexBlock = blocks.count - 1
     let block = add(source: "\(module).trainable_tokens_delta", values)
@@ -83,5 +85,3 @@ extension Adapter {
         ]))
   }
 }
-
-import MopzBytes

@@ -194,7 +194,9 @@ package struct CrashSimulation: Sendable {
 }
 
 /// The files that a simulated crash left, by their paths below the folder, each with a
-/// slash before it. Empty directories are not listed.
+/// slash before it.
+///
+/// Empty directories are not listed.
 package struct DiskState: Hashable, Sendable {
   package let files: [String: [UInt8]]
 

@@ -9,7 +9,9 @@ import MopzTensors
 /// The factors come in panels, see ``packed(left:rows:rank:)``,
 /// ``packed(right:rank:columns:)`` and ``packedNarrow(right:rank:columns:)``.
 struct TileKernel: Hashable, Sendable {
-  /// The code that runs. All variants write the same bytes.
+  /// The code that runs.
+  ///
+  /// All variants write the same bytes.
   enum Variant: Hashable, Sendable, CaseIterable {
     case portable, avx2, avx512
 
