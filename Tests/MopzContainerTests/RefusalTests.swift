@@ -53,6 +53,15 @@ struct BrokenAdapter: Sendable, CustomTestStringConvertible {
     BrokenAdapter(.targetTwice, "target twice") { $0.targets.append($0.targets[0]) },
     BrokenAdapter(.targetCodes, "expert of a linear layer") { $0.targets[0].layoutIndex = 1 },
     BrokenAdapter(.baseBlock, "base record") { $0.baseRecordBlock = 1 },
+    BrokenAdapter(.baseFields, "base record that is none") { $0.baseRecordBlock = 0 },
+    BrokenAdapter(.storedHeader, "stored header that is none") {
+      $0.files[1].headerForm = .stored
+      $0.files[1].block = 0
+    },
+    BrokenAdapter(.indexValues, "index outside the pool") {
+      $0.factors[0].indices = .explicit(block: $0.blocks.count)
+      $0.blocks.append(Tensor(dtype: .u8, shape: [4], bytes: Bytes([0, 1, 255, 4])))
+    },
   ]
 }
 

@@ -11,11 +11,15 @@ struct TaskHeader {
 
   /// The header of a task's file.
   init(_ task: MappedTask, _ file: SourceFile) {
-    metadata = file.metadata
+    self.init(metadata: file.metadata, tensors: file.tensors.map(task.info(at:)))
+  }
+
+  /// The header of tensors in the order of their data.
+  init(metadata: [Property]?, tensors infos: [TensorInfo]) {
+    self.metadata = metadata
     var position = 0
     var tensors: [(name: String, json: JSON)] = []
-    for index in file.tensors {
-      let info = task.info(at: index)
+    for info in infos {
       // The places of absurd sizes wrap around, and then differ from every header's.
       let end = position &+ (info.shape.byteCount(of: info.dtype) ?? 0)
       tensors.append(
