@@ -50,6 +50,6 @@ extension Binder {
     else { return false }
     let left = try DeltaFactors(of: a, adapters: adapters)
     let right = try DeltaFactors(of: b, adapters: adapters)
-    return left.rank == right.rank && left.left == right.left && left.right == right.right
+    return left.rank == right.rank && left.leftColumns == right.leftColumns && left.right == right.right
   }
 }

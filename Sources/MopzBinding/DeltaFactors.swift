@@ -4,14 +4,24 @@ import MopzTensors
 /// The low-rank part of a target's delta as one product in the base's own orientation.
 ///
 /// `Σ terms = left · right`, whatever the layout, the cores and the vectors of the
-/// terms; multipliers are in `left` already.
+/// terms; multipliers are in the left factor already.
 public struct DeltaFactors: Sendable {
   /// The number of columns of `left` and rows of `right`.
   public private(set) var rank = 0
-  /// Shape `[rows, rank]`, row-major.
-  public private(set) var left: [Double] = []
+  /// The columns of the left factor, one after the other: shape `[rank, rows]`.
+  public private(set) var leftColumns: [Double] = []
   /// Shape `[rank, columns]`, row-major.
   public private(set) var right: [Double] = []
+
+  /// The left factor, shape `[rows, rank]`, row-major.
+  ///
+  /// - Complexity: O(rows · rank).
+  public var left: [Double] {
+    let rows = rank == 0 ? 0 : leftColumns.count / rank
+    return [Double](capacity: leftColumns.count) { output in
+      for r in 0..<rows { for j in 0..<rank { output.append(leftColumns[j * rows + r]) } }
+    }
+  }
 }
 
 extension Binding {
@@ -35,24 +45,14 @@ extension DeltaFactors {
     }
     rank = parts.reduce(0) { $0 + $1.rank }
     let (rows, columns) = target.matrix
-    // Vectors first, as the factors have them; the left side is transposed at the end.
-    var leftVectors: [Double] = []
-    leftVectors.reserveCapacity(rank * rows)
+    leftColumns.reserveCapacity(rank * rows)
     right.reserveCapacity(rank * columns)
     for part in parts {
-      let isUpLeft = target.orientation == .outputRows
-      leftVectors += (isUpLeft ? part.up : part.down).lazy.map { $0 * part.multiplier }
-      right += isUpLeft ? part.down : part.up
-    }
-    left = Self.transposed(leftVectors, rows: rank, columns: rows)
-  }
-}
-
-extension DeltaFactors {
-  /// The transpose `[columns, rows]` of `matrix [rows, columns]`.
-  private static func transposed(_ matrix: [Double], rows: Int, columns: Int) -> [Double] {
-    [Double](capacity: matrix.count) { output in
-      for c in 0..<columns { for r in 0..<rows { output.append(matrix[r * columns + c]) } }
+      let (leftPart, rightPart) =
+        target.orientation == .outputRows ? (part.up, part.down) : (part.down, part.up)
+      let multiplier = part.multiplier
+      for element in leftPart { leftColumns.append(element * multiplier) }
+      right.append(contentsOf: rightPart)
     }
   }
 }

@@ -51,16 +51,18 @@ struct PreparedTarget: Sendable {
     }
     rank = factors.rank
     let (rows, columns) = target.tileMatrix
-    let left = TileKernel.packed(left: factors.left, rows: rows, rank: rank)
     let isNarrow =
       type.bitCount == 16 && start.dtype != .f64 && target.magnitude == nil
       && (type == .bf16 || rank <= Self.narrowRankMaxForHalf)
     if isNarrow {
       method = .narrow(
-        left: left.map(Float.init),
+        left: TileKernel.packed(
+          leftColumns: factors.leftColumns, rows: rows, rank: rank, as: Float.self),
         right: TileKernel.packedNarrow(right: factors.right, rank: rank, columns: columns))
       return
     }
+    let left = TileKernel.packed(
+      leftColumns: factors.leftColumns, rows: rows, rank: rank, as: Double.self)
     let right = TileKernel.packed(right: factors.right, rank: rank, columns: columns)
     if let magnitude = target.magnitude {
       let values = magnitude.tensor.view.float64Elements() ?? []

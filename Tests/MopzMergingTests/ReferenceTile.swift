@@ -56,7 +56,9 @@ struct ReferenceTile {
   func formed(
     by variant: TileKernel.Variant, isNarrow: Bool
   ) -> (merged: [UInt8], sums: TileSums) {
-    let packedLeft = TileKernel.packed(left: left, rows: rows, rank: rank)
+    let packedLeft = TileKernel.packed(
+      leftColumns: ReferenceMath.transpose(left, rows: rows, columns: rank), rows: rows,
+      rank: rank, as: Double.self)
     let factors: TileKernel.Factors =
       isNarrow
       ? .narrow(

@@ -6,7 +6,7 @@ import MopzTensors
 ///     M[r, c] = round(g · (W[r, c] + dense[r, c] + Σ_j left[r, j] · right[j, c]))
 ///
 /// with one rounding to nearest even, and the sums of ``TileSums`` in the same pass.
-/// The factors come in panels, see ``packed(left:rows:rank:)``,
+/// The factors come in panels, see ``packed(leftColumns:rows:rank:as:)``,
 /// ``packed(right:rank:columns:)`` and ``packedNarrow(right:rank:columns:)``.
 struct TileKernel: Hashable, Sendable {
   /// The code that runs.
@@ -58,27 +58,53 @@ struct TileKernel: Hashable, Sendable {
 
   /// The left factor in panels of 8 rows, one after the other, each column by column;
   /// zero beyond the last row.
-  static func packed(left: [Double], rows: Int, rank: Int) -> [Double] {
+  ///
+  /// - Parameter columns: The factor's columns, shape `[rank, rows]`.
+  static func packed<Real: BinaryFloatingPoint>(
+    leftColumns columns: [Double], rows: Int, rank: Int, as type: Real.Type
+  ) -> [Real] {
     let panelCount = (rows + panelRows - 1) / panelRows
-    var packed = [Double](repeating: 0, count: panelCount * rank * panelRows)
-    for r in 0..<rows {
-      let (panel, inside) = r.quotientAndRemainder(dividingBy: panelRows)
-      for j in 0..<rank {
-        packed[(panel * rank + j) * panelRows + inside] = left[r * rank + j]
+    return [Real](capacity: panelCount * rank * panelRows) { output in
+      for panel in 0..<panelCount {
+        let first = panel * panelRows
+        let count = min(panelRows, rows - first)
+        for j in 0..<rank {
+          for r in 0..<count { output.append(Real(columns[j * rows + first + r])) }
+          for _ in count..<panelRows { output.append(0) }
+        }
       }
     }
-    return packed
   }
 
   /// The right factor in panels of 32 columns, one after the other, each row by row;
   /// zero beyond the last column.
   static func packed(right: [Double], rank: Int, columns: Int) -> [Double] {
-    packed(right, rank, columns) { $0 }
+    packed(right, rank, columns, places: Array(0..<panelColumns))
   }
 
   /// The same in Float32; the even columns of a panel's row come before the odd ones.
   static func packedNarrow(right: [Double], rank: Int, columns: Int) -> [Float] {
-    packed(right, rank, columns) { $0 / 2 + $0 % 2 * (panelColumns / 2) }
+    let half = panelColumns / 2
+    return packed(
+      right, rank, columns, places: (0..<panelColumns).map { $0 % half * 2 + $0 / half })
+  }
+
+  /// - Parameter places: Which column of a panel stands where.
+  private static func packed<Real: BinaryFloatingPoint>(
+    _ right: [Double], _ rank: Int, _ columns: Int, places: [Int]
+  ) -> [Real] {
+    let panelCount = (columns + panelColumns - 1) / panelColumns
+    return [Real](capacity: panelCount * rank * panelColumns) { output in
+      for panel in 0..<panelCount {
+        let first = panel * panelColumns
+        for j in 0..<rank {
+          for place in places {
+            let c = first + place
+            output.append(c < columns ? Real(right[j * columns + c]) : 0)
+          }
+        }
+      }
+    }
   }
 
   /// Panels as ``packed(right:rank:columns:)`` makes them, from narrow ones.
