@@ -41,15 +41,17 @@ extension Binder {
 
   /// Whether two targets end up as the same tensor, given the same W.
   private func haveSameEffect(_ a: BoundTarget, _ b: BoundTarget) throws(BindingError) -> Bool {
-    guard
-      a.replacement.map({ x in b.replacement.map { x.tensor.isIdentical(to: $0.tensor) } ?? false })
-        ?? (b.replacement == nil)
-    else { return false }
+    switch (a.replacement?.tensor, b.replacement?.tensor) {
+    case (nil, nil): break
+    case (let first?, let second?) where first.isIdentical(to: second): break
+    default: return false
+    }
     guard a.magnitude == nil, b.magnitude == nil, a.rows == nil, b.rows == nil, a.dense.isEmpty,
       b.dense.isEmpty, a.matrix == b.matrix
     else { return false }
     let left = try DeltaFactors(of: a, adapters: adapters)
     let right = try DeltaFactors(of: b, adapters: adapters)
-    return left.rank == right.rank && left.leftColumns == right.leftColumns && left.right == right.right
+    return left.rank == right.rank && left.leftColumns == right.leftColumns
+      && left.right == right.right
   }
 }

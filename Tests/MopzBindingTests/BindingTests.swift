@@ -304,12 +304,12 @@ struct BindingTests {
     var adapter = model.adapter()
     #expect(try model.bind(adapter).findings.contains { $0.message.contains("unrecorded") })
     let record = BaseRecord(architecture: "LlamaForCausalLM", tensors: model.base.infos)
-    adapter.setBaseRecord(try #require(record))
+    adapter.setBaseRecord(try #require(record).block)
     #expect(try model.bind(adapter).findings.contains { $0.message.contains("identical") })
     var infos = model.base.infos
     infos[0].shape = [12, 6]
     adapter.setBaseRecord(
-      try #require(BaseRecord(architecture: "LlamaForCausalLM", tensors: infos)))
+      try #require(BaseRecord(architecture: "LlamaForCausalLM", tensors: infos)).block)
     guard
       case .wrongBase(_, let differences) = error({ () throws(BindingError) in
         try model.bind(adapter)
