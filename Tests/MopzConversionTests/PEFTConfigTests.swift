@@ -105,6 +105,17 @@ struct PEFTConfigTests {
     #expect(config.unknownKeys == ["use_brandnew"])
   }
 
+  @Test("as many patterns as modules are bounded work, a flood of large ones is not")
+  func patternEffort() throws {
+    var plain = JSONObject()
+    for index in 0..<2000 { plain["model.layers.\(index).q_proj"] = 2 }
+    let paths = (0..<2000).map { "model.layers.\($0).self_attn.q_proj" }
+    #expect(try Self.config(["rank_pattern": .object(plain)]).canMatch(modulePaths: paths))
+    var large = JSONObject()
+    for index in 0..<300 { large["(a?){900}\(index)"] = 2 }
+    #expect(try !Self.config(["alpha_pattern": .object(large)]).canMatch(modulePaths: paths))
+  }
+
   @Test("token rows are found for the input embedding and by a module's name")
   func tokenRows() throws {
     let list = try Self.config(["trainable_token_indices": [1, 5]])

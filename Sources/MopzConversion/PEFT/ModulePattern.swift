@@ -45,6 +45,15 @@ struct ModulePattern: Hashable, Sendable {
     }
   }
 
+  /// How many steps it takes to compare the key with paths, at most; one of an
+  /// automaton costs as much as twenty comparisons of characters.
+  func stepCount(pathCount: Int, pathByteCount: Int) -> Double {
+    switch matcher {
+    case .plain(let pattern): Double(pathCount) * Double(pattern.count)
+    case .program(let program): 20 * Double(pathByteCount + pathCount) * Double(program.stateCount)
+    }
+  }
+
   /// The characters of a key without operators, as nearly all are.
   private static func plainCharacters(of source: String) -> [UInt8?]? {
     var pattern: [UInt8?] = []

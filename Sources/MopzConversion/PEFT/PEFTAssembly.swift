@@ -36,6 +36,12 @@ struct PEFTAssembly {
     self.config = config
     self.scaling = scaling
     modules = try PEFTModule.modules(of: builder, droppingComponent: component)
+    if let config, !config.canMatch(modulePaths: modules.lazy.map(\.path)) {
+      throw builder.refusal(
+        .config,
+        "rank_pattern and alpha_pattern have too many or too large keys for \(modules.count) modules"
+      )
+    }
   }
 
   /// The adapter in canonical form.

@@ -18,6 +18,25 @@ extension PEFTConfig {
     return alphas.isEmpty ? [alpha] : alphas
   }
 
+  /// The most steps that comparing all patterns with all modules may take; thousands of
+  /// modules with a pattern each need a fraction of it.
+  static let patternStepCountMax = 1e10
+
+  /// Whether comparing all patterns with all modules is bounded work.
+  func canMatch(modulePaths: some Sequence<String>) -> Bool {
+    var count = 0
+    var byteCount = 0
+    for path in modulePaths {
+      count += 1
+      byteCount += path.utf8.count
+    }
+    let patterns = rankOverrides.map(\.pattern) + alphaOverrides.map(\.pattern)
+    let steps = patterns.reduce(0.0) {
+      $0 + $1.stepCount(pathCount: count, pathByteCount: byteCount)
+    }
+    return steps <= Self.patternStepCountMax
+  }
+
   /// The multiplier `α/r`, or `α/√r` where ranks are stabilised.
   func scaling(alpha: Double, rank: Int) -> Double {
     alpha / (isRankStabilised ? Double(rank).squareRoot() : Double(rank))

@@ -16,6 +16,9 @@ struct PatternProgram: Hashable, Sendable {
 
   private(set) var instructions: [Instruction] = []
 
+  /// The number of states, which bounds the work for one character.
+  var stateCount: Int { instructions.count }
+
   /// The program of `(.*\.)?(KEY)$`.
   ///
   /// - Throws: ``PatternError`` if the key cannot be read or needs too many instructions.
