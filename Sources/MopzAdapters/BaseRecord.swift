@@ -176,6 +176,9 @@ extension Adapter {
   }
 
   /// Records the base that the task was made for.
+  public mutating func setBaseRecord(_ record: BaseRecord) { setBaseRecord(record.block) }
+
+  /// Records the base that the task was made for.
   ///
   /// - Parameter block: ``BaseRecord/block``, which many adapters of one base may share.
   /// - Precondition: `block` is U8 with one dimension.

@@ -39,8 +39,8 @@ struct PEFTAssembly {
     if let config, !config.canMatch(modulePaths: modules.lazy.map(\.path)) {
       throw builder.refusal(
         .config,
-        "rank_pattern and alpha_pattern have too many or too large keys for \(modules.count) modules"
-      )
+        "rank_pattern and alpha_pattern have too many or too large keys for "
+          + "\(modules.count) modules")
     }
   }
 
