@@ -50,12 +50,12 @@ struct SampleAdapter {
     return try SafetensorsFile(bytes: Bytes(bytes), name: "adapter_model.safetensors")
   }
 
-  func contents(named name: String = "sample") throws -> AdapterContents {
-    var contents = AdapterContents(
+  func contents(named name: String = "sample") throws -> AdapterFiles {
+    var contents = AdapterFiles(
       name: name, location: "memory", weights: try file(),
       weightsName: "adapter_model.safetensors")
     if let config {
-      contents.config = try AdapterContents.Config(
+      contents.config = try AdapterFiles.Config(
         name: "adapter_config.json", bytes: Bytes(config.serialized()), subject: name)
     }
     return contents

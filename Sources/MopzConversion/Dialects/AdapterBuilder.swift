@@ -12,10 +12,10 @@ struct AdapterBuilder {
   private(set) var findings: [Finding] = []
   private var adapter: Adapter
   private var dispositions: [SourceTensor.Disposition?]
-  private let contents: AdapterContents
+  private let contents: AdapterFiles
 
   /// Begins with the files and their tensors, none of which is used yet.
-  init(_ contents: AdapterContents, kind: AdapterKind) {
+  init(_ contents: AdapterFiles, kind: AdapterKind) {
     self.contents = contents
     let weights = contents.weights
     adapter = Adapter(name: contents.name, kind: kind)

@@ -7,12 +7,12 @@ import MopzSafetensors
 protocol Dialect: SendableMetatype {
   /// Whether the files are of this dialect. Headers and configuration may be looked
   /// at, elements not.
-  static func recognises(_ contents: AdapterContents) -> Bool
+  static func recognises(_ contents: AdapterFiles) -> Bool
 
   /// Turns the files into canonical values.
   ///
   /// - Throws: ``Refusal`` if they contradict themselves.
-  static func importing(_ contents: AdapterContents) throws(Refusal) -> ImportedAdapter
+  static func importing(_ contents: AdapterFiles) throws(Refusal) -> ImportedAdapter
 }
 
 /// The dialects that are read.
@@ -23,7 +23,7 @@ enum Dialects {
   ]
 }
 
-extension AdapterContents {
+extension AdapterFiles {
   /// The adapter in canonical form.
   ///
   /// - Throws: ``Refusal`` if the files contradict themselves, or a tensor is used

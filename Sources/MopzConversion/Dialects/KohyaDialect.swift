@@ -8,7 +8,7 @@ import MopzTensors
 /// NAME has underscores for the dots of the module's path and cannot be taken apart
 /// without the base's own names; it is kept as it is, and binding resolves it.
 enum KohyaDialect: Dialect {
-  static func recognises(_ contents: AdapterContents) -> Bool {
+  static func recognises(_ contents: AdapterFiles) -> Bool {
     var hasFactors = false
     for name in contents.tensorNames {
       guard let part = Part(name) else { return false }
@@ -40,7 +40,7 @@ enum KohyaDialect: Dialect {
     }
   }
 
-  static func importing(_ contents: AdapterContents) throws(Refusal) -> ImportedAdapter {
+  static func importing(_ contents: AdapterFiles) throws(Refusal) -> ImportedAdapter {
     var builder = AdapterBuilder(contents, kind: .lora)
     var modules: [String] = []
     var tensors: [ExactName: [Role: Int]] = [:]
@@ -101,7 +101,7 @@ enum KohyaDialect: Dialect {
   }
 
   /// Whether a magnitude has one number per input, as older versions of LyCORIS wrote it.
-  private static func hasMagnitudePerInput(_ contents: AdapterContents) -> Bool {
+  private static func hasMagnitudePerInput(_ contents: AdapterFiles) -> Bool {
     contents.weights.header.tensors.contains { entry in
       guard let part = Part(entry.info.name), part.role == .magnitude,
         let up = contents.weights.header.index(of: part.module + Role.up.rawValue)

@@ -5,15 +5,15 @@ import MopzBytes
 ///
 /// The tag says what it seems to be, so that merge can refuse it by its name.
 enum OpaqueDialect: Dialect {
-  static func recognises(_ contents: AdapterContents) -> Bool { true }
+  static func recognises(_ contents: AdapterFiles) -> Bool { true }
 
-  static func importing(_ contents: AdapterContents) throws(Refusal) -> ImportedAdapter {
+  static func importing(_ contents: AdapterFiles) throws(Refusal) -> ImportedAdapter {
     try importing(contents, tag: tag(of: contents))
   }
 
   /// Carries an adapter whose kind another dialect recognised.
   static func importing(
-    _ contents: AdapterContents, tag: String, properties: [Property] = []
+    _ contents: AdapterFiles, tag: String, properties: [Property] = []
   ) throws(Refusal) -> ImportedAdapter {
     var builder = AdapterBuilder(contents, kind: AdapterKind(rawValue: tag))
     for property in properties { builder.record(property.key, property.value) }
@@ -21,7 +21,7 @@ enum OpaqueDialect: Dialect {
   }
 
   /// What files seem to be that no dialect understands.
-  static func tag(of contents: AdapterContents) -> String {
+  static func tag(of contents: AdapterFiles) -> String {
     if let tag = configTag(contents) { return tag }
     for (tag, isOfKind) in nameTags where contents.hasTensor(where: isOfKind) { return tag }
     return unknownTag
@@ -31,7 +31,7 @@ enum OpaqueDialect: Dialect {
   static let unknownTag = "safetensors"
 
   /// The tag of a configuration that is not PEFT's.
-  private static func configTag(_ contents: AdapterContents) -> String? {
+  private static func configTag(_ contents: AdapterFiles) -> String? {
     guard let object = contents.config?.object else { return nil }
     if let method = object["fine_tune_type"]?.stringValue {
       return OpaqueTag.tag(from: "mlx-\(method)")
@@ -67,7 +67,7 @@ enum OpaqueDialect: Dialect {
   ]
 
   /// The tag of LoRA's relatives that keep their own tensors under LoRA's names.
-  static func rawTag(_ contents: AdapterContents) -> String? {
+  static func rawTag(_ contents: AdapterFiles) -> String? {
     if contents.hasTensor(where: { $0.hasSuffix(".lora_pair_mask") }) { return "mos" }
     if contents.hasTensor(where: { $0.hasSuffix(".lora_A_vec") }) { return "prolora" }
     return nil

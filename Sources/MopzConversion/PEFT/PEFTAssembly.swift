@@ -29,7 +29,7 @@ struct PEFTAssembly {
   ///   - config: What the configuration says; nil where there is none.
   ///   - component: A component that all names begin with and no module path has.
   init(
-    _ contents: AdapterContents, config: PEFTConfig?, scaling: ScalingSource,
+    _ contents: AdapterFiles, config: PEFTConfig?, scaling: ScalingSource,
     component: String? = nil
   ) throws(Refusal) {
     builder = AdapterBuilder(contents, kind: .lora)

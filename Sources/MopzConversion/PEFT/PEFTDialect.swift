@@ -6,11 +6,11 @@ import MopzBytes
 /// LoRA and its close relatives become terms; the other methods are carried under
 /// their own name.
 enum PEFTDialect: Dialect {
-  static func recognises(_ contents: AdapterContents) -> Bool {
+  static func recognises(_ contents: AdapterFiles) -> Bool {
     contents.config?.object["peft_type"] != nil
   }
 
-  static func importing(_ contents: AdapterContents) throws(Refusal) -> ImportedAdapter {
+  static func importing(_ contents: AdapterFiles) throws(Refusal) -> ImportedAdapter {
     guard let config = contents.config else { return try PlainPEFTDialect.importing(contents) }
     let reader = ConfigReader(config.object, subject: contents.name, file: config.name)
     guard let method = try reader.string("peft_type") else {
@@ -49,7 +49,7 @@ enum PEFTDialect: Dialect {
   ]
 
   private static func carried(
-    _ contents: AdapterContents, method: String, _ properties: [Property]
+    _ contents: AdapterFiles, method: String, _ properties: [Property]
   ) throws(Refusal) -> ImportedAdapter {
     let tag = OpaqueTag.tag(from: method)
     var imported = try OpaqueDialect.importing(contents, tag: tag, properties: properties)

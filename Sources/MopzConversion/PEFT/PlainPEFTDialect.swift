@@ -8,7 +8,7 @@ import MopzSafetensors
 /// put one component of a pipeline before every field and name; or from tensors
 /// called `X.alpha`; or else nothing says it, and alpha is taken to be the rank.
 enum PlainPEFTDialect: Dialect {
-  static func recognises(_ contents: AdapterContents) -> Bool {
+  static func recognises(_ contents: AdapterFiles) -> Bool {
     guard contents.config == nil || contents.config?.object["lora_alpha"] != nil else {
       return false
     }
@@ -22,7 +22,7 @@ enum PlainPEFTDialect: Dialect {
     return !isPipeline(contents) || component(of: contents) != nil
   }
 
-  static func importing(_ contents: AdapterContents) throws(Refusal) -> ImportedAdapter {
+  static func importing(_ contents: AdapterFiles) throws(Refusal) -> ImportedAdapter {
     if let config = contents.config {
       return try importing(
         contents, fields: config.object, file: config.name, component: nil)
@@ -47,7 +47,7 @@ enum PlainPEFTDialect: Dialect {
   }
 
   private static func importing(
-    _ contents: AdapterContents, fields: JSONObject, file: String, component: String?
+    _ contents: AdapterFiles, fields: JSONObject, file: String, component: String?
   ) throws(Refusal) -> ImportedAdapter {
     let reader = ConfigReader(fields, subject: contents.name, file: file)
     let config = try PEFTConfig(reader)
@@ -65,7 +65,7 @@ enum PlainPEFTDialect: Dialect {
 
   // MARK: Metadata
 
-  private static func metadataFields(_ contents: AdapterContents) throws(Refusal) -> JSONObject? {
+  private static func metadataFields(_ contents: AdapterFiles) throws(Refusal) -> JSONObject? {
     let key = "lora_adapter_metadata"
     guard let text = contents.weights.header.metadataValue(forKey: key) else { return nil }
     let value: JSON
@@ -79,7 +79,7 @@ enum PlainPEFTDialect: Dialect {
   }
 
   /// Whether the names begin with components of a diffusion pipeline.
-  private static func isPipeline(_ contents: AdapterContents) -> Bool {
+  private static func isPipeline(_ contents: AdapterFiles) -> Bool {
     contents.hasTensor { name in
       OpaqueDialect.diffusersPrefixes.contains { name.hasPrefix($0) }
         && (!name.hasPrefix("transformer.") || name.contains("transformer_blocks"))
@@ -87,7 +87,7 @@ enum PlainPEFTDialect: Dialect {
   }
 
   /// The one component that all fields and all names begin with, or nil.
-  private static func component(of contents: AdapterContents) -> String? {
+  private static func component(of contents: AdapterFiles) -> String? {
     guard let fields = try? metadataFields(contents), let first = fields.first?.key,
       let dot = first.firstIndex(of: ".")
     else { return nil }

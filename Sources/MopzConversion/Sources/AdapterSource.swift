@@ -40,7 +40,7 @@ public struct AdapterSource: Sendable {
 
   private func contents(
     _ weights: SourceNode, _ config: SourceNode?
-  ) throws(ConversionError) -> AdapterContents {
+  ) throws(ConversionError) -> AdapterFiles {
     let file: SafetensorsFile
     let bytes = try weights.bytes()
     do throws(SafetensorsError) {
@@ -48,12 +48,12 @@ public struct AdapterSource: Sendable {
     } catch {
       throw .safetensors(error)
     }
-    var contents = AdapterContents(
+    var contents = AdapterFiles(
       name: name, location: location, weights: file, weightsName: weights.name)
     if let config {
       let bytes = try config.bytes()
       contents.config = try ConversionError.refusing { () throws(Refusal) in
-        try AdapterContents.Config(name: config.name, bytes: bytes, subject: name)
+        try AdapterFiles.Config(name: config.name, bytes: bytes, subject: name)
       }
     }
     return contents

@@ -4,7 +4,7 @@ public import MopzSafetensors
 import MopzTensors
 
 /// The files of one adapter, before anyone knows what they mean.
-public struct AdapterContents: Sendable {
+public struct AdapterFiles: Sendable {
   /// The task's name.
   public var name: String
   /// Where the files are, for messages.
