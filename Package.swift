@@ -107,7 +107,7 @@ let package = Package(
       "MopzToolkit",
       [
         "Mopz", "MopzSafetensors", "MopzBinding", "MopzConversion", "MopzMerging",
-        "MopzVerification", "MopzForward",
+        "MopzVerification", "MopzForward", "MopzLinearAlgebra",
       ]),
 
     // Level 9: the commands. Level 10: the program.

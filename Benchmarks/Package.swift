@@ -17,6 +17,12 @@ let package = Package(
         .product(name: "MopzToolkit", package: "mopz"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
+    .executableTarget(
+      name: "forward-bench",
+      dependencies: [
+        .product(name: "MopzToolkit", package: "mopz"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

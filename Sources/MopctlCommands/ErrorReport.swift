@@ -3,6 +3,7 @@ import MopzBinding
 import MopzBytes
 import MopzContainer
 import MopzConversion
+import MopzForward
 import MopzMerging
 import MopzSafetensors
 import MopzVerification
@@ -27,7 +28,7 @@ enum ErrorReport {
     if Cancellation.isRequested || error is Interrupted { return .interrupted }
     switch error {
     case ConversionError.interrupted, MergeError.interrupted, ContainerError.interrupted,
-      VerificationError.interrupted:
+      VerificationError.interrupted, ForwardError.interrupted:
       return .interrupted
     case ConversionError.usage, is ValidationError: return .usage
     default: break
@@ -45,6 +46,7 @@ enum ErrorReport {
     case VerificationError.system(let error): error
     case VerificationError.checkpoint(let error): error.systemError
     case ContainerError.system(let error): error
+    case ForwardError.tokens(.system(let error)), TokenError.system(let error): error
     default: nil
     }
   }

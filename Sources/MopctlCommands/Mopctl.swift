@@ -1,5 +1,6 @@
 public import ArgumentParser
 import MopzBytes
+import MopzLinearAlgebra
 
 /// The command line: one file that holds all adapters of a base model.
 public struct Mopctl: ParsableCommand {
@@ -31,6 +32,8 @@ public struct Mopctl: ParsableCommand {
 
   /// Parses and runs a command line, and gives the status for the process.
   public static func main(arguments: [String]) -> Int32 {
+    // The products of verification need the right kernels, which are chosen at the start.
+    if arguments.first == "verify", arguments.contains("--base") { KernelChoice.restartIfFaster() }
     Cancellation.installSignalHandlers()
     return run(arguments: arguments, console: .process).rawValue
   }

@@ -7,8 +7,7 @@ import SystemPackage
 
 /// Level 1: the weights of a finished merge.
 extension VerifyCommand {
-  func merge(at path: FilePath, base: String, _ console: Console) throws -> Outcome {
-    let bound = try BoundAdapters(base: base, selectors: adapters)
+  func merge(at path: FilePath, _ bound: BoundAdapters, _ console: Console) throws -> Outcome {
     let checkpoint: Checkpoint
     do throws(CheckpointError) { checkpoint = try Checkpoint(opening: path) } catch {
       guard error.isDamage else { throw error }
@@ -22,9 +21,16 @@ extension VerifyCommand {
     ) { count in meter.draw(done: counter.add(count), total: total) }
     meter.finish()
     let findings = bound.findings + bound.binding.findings + verification.findings
-    return Outcome(
+    var outcome = Outcome(
       status: verification.isPassing ? .done : .judgedWrong, findings: findings,
       fields: fields(of: verification, bound), lines: lines(of: verification))
+    guard forward else { return outcome }
+    let pass = try forwardPass(bound, merged: checkpoint, console)
+    if pass.status != .done { (outcome.status, outcome.verdict) = (pass.status, pass.verdict) }
+    outcome.findings += pass.findings
+    outcome.fields += pass.fields.filter { $0.key != "adapters" }
+    outcome.lines += pass.lines
+    return outcome
   }
 
   private func fields(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MopzBinding
 import MopzBytes
 import MopzContainer
 import MopzConversion
@@ -18,10 +19,15 @@ struct VerifyCommand: ReportingCommand {
       A merge: the finished files are read back, every element of them, and compared with \
       round(W + ΔW) from an independent product in Float64; untouched tensors byte for byte.
 
+      With --forward, the model runs as well: residual / effect is how far the merge is from \
+      the adapter beside the base, measured by what the adapter does; an ideal merge in memory \
+      says how far it may be. Without --merged it stands for the merge.
+
       EXAMPLES
         mopctl verify team.mopz
         mopctl verify team.mopz --against adapters/
         mopctl verify --merged merged/ --base base/ --adapter team.mopz#support
+        mopctl verify --forward --base base/ --adapter team.mopz#support --tokens tokens.json
       """)
   static let schema = "mopctl.verify/1"
 
@@ -44,24 +50,50 @@ struct VerifyCommand: ReportingCommand {
     completion: .file())
   var adapters: [String] = []
 
+  @Flag(help: "Run the model: base, adapter beside it, and adapter merged in.")
+  var forward = false
+
+  @Option(
+    help: "Token ids for --forward: a JSON array of arrays, or .npy (default: seeded ids).",
+    completion: .file(extensions: ["json", "npy"]))
+  var tokens: String?
+
+  @Flag(
+    name: .customLong("negative-control"),
+    help: "With --forward: show that merges that are wrong on purpose are rejected.")
+  var negativeControl = false
+
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
     if file != nil {
-      guard merged == nil, base == nil, adapters.isEmpty else {
-        throw ValidationError("give a .mopz file, or --merged with --base and --adapter, not both")
+      guard merged == nil, base == nil, adapters.isEmpty, !forward else {
+        throw ValidationError(
+          "give a .mopz file, or --merged or --forward with --base and --adapter, not both")
       }
       return
     }
-    guard merged != nil, base != nil, !adapters.isEmpty else {
-      throw ValidationError("give a .mopz file, or --merged with --base and --adapter")
+    guard merged != nil || forward, base != nil, !adapters.isEmpty else {
+      throw ValidationError(
+        "give a .mopz file, or --merged or --forward with --base and --adapter")
+    }
+    guard forward || tokens == nil && !negativeControl else {
+      throw ValidationError("--tokens and --negative-control go with --forward")
     }
     guard against.isEmpty else { throw ValidationError("--against goes with a .mopz file") }
   }
 
   func report(to console: Console) throws -> Outcome {
     if let file { return try container(at: FilePath(file), console) }
-    guard let merged, let base else { return Outcome(status: .usage) }
-    return try merge(at: FilePath(merged), base: base, console)
+    guard let base else { return Outcome(status: .usage) }
+    let bound = try BoundAdapters(base: base, selectors: adapters)
+    guard let merged else { return try unfinishedMerge(bound, console) }
+    return try merge(at: FilePath(merged), bound, console)
+  }
+
+  private func unfinishedMerge(_ bound: BoundAdapters, _ console: Console) throws -> Outcome {
+    var outcome = try forwardPass(bound, merged: nil, console)
+    outcome.findings = bound.findings + bound.binding.findings + outcome.findings
+    return outcome
   }
 }

@@ -35,6 +35,22 @@ public struct ForwardModel: Sendable {
   public func outputs(
     for tokens: TokenSequences, tasks: [Int]? = nil, threads: WorkerThreads = .all
   ) throws(ForwardError) -> [[Float]] {
+    var rows: [[Float]] = []
+    try forEachOutput(for: tokens, tasks: tasks, threads: threads) { _, row in
+      rows.append(row.indices.map { row[$0] })
+    }
+    return rows
+  }
+
+  /// Works out all outputs and lends them row by row, in their order.
+  ///
+  /// - Parameter body: Receives the number of the row, and its outputs.
+  /// - Throws: ``ForwardError``.
+  /// - Complexity: Memory for the hidden states, and for the outputs of some rows.
+  public func forEachOutput(
+    for tokens: TokenSequences, tasks: [Int]? = nil, threads: WorkerThreads = .all,
+    _ body: (_ row: Int, _ outputs: Span<Float>) -> Void
+  ) throws(ForwardError) {
     do { try tokens.validate(for: description) } catch { throw .tokens(error) }
     let tasks = tasks ?? tokens.sequences.map { _ in 0 }
     precondition(tasks.count == tokens.sequences.count)
@@ -46,16 +62,12 @@ public struct ForwardModel: Sendable {
       engine: Engine(threads: threads))
     for _ in description.blocks { try pass.advance() }
     let outputs = try pass.finished()
-    var rows: [[Float]] = []
-    let buffer = Activations(rows: outputs.blockLength, columns: outputs.columns)
-    for first in stride(from: 0, to: outputs.rows, by: outputs.blockLength) {
-      let range = first..<min(first + outputs.blockLength, outputs.rows)
+    let length = min(outputs.blockLength, outputs.rows)
+    let buffer = Activations(rows: length, columns: outputs.columns)
+    for first in stride(from: 0, to: outputs.rows, by: length) {
+      let range = first..<min(first + length, outputs.rows)
       outputs.write(range, into: buffer)
-      for index in 0..<range.count {
-        let row = buffer.row(index)
-        rows.append(row.indices.map { row[$0] })
-      }
+      for index in 0..<range.count { body(first + index, buffer.row(index)) }
     }
-    return rows
   }
 }
