@@ -166,12 +166,13 @@ struct FaultTests {
   func erased() throws {
     let example = try ForwardCase.named("llama-gqa-bf16+lora-all")
     let adapter = try example.adapter(0)
-    let binding = try Binding([AppliedAdapter(adapter, scale: 1e-3)], to: example.base())
+    let binding = try Binding([AppliedAdapter(adapter, scale: 1e-5)], to: example.base())
     let report = try ForwardVerification(
       of: binding, merged: nil, tokens: example.tokens(), threads: WorkerThreads(count: 2)
     ).run()
     #expect(!report.isPassing)
-    #expect((report.residualOverEffect ?? 0) > 0.9)
+    #expect(report.effect > 2 * report.noiseFloor)
+    #expect((report.gain ?? 1) < 0.5)
   }
 
   @Test(

@@ -87,6 +87,7 @@ struct ForwardVerdictTests {
   func otherGain() {
     #expect(!verdict(residual: 0.8, ideal: 0.7, gain: 0.5).isPassing)
     #expect(verdict(residual: 0.8, ideal: 0.7, gain: 0.5, idealGain: 0.55).isPassing)
+    #expect(!verdict(residual: 0.8, ideal: 0.8, gain: 0.4, idealGain: 0.4).isPassing)
   }
 
   @Test("what is not finite is wrong")

@@ -27,6 +27,8 @@ public struct ForwardVerdict: Hashable, Sendable {
   static let idealFactor = 1.5
   /// How much the share of the effect may differ from the ideal merge's.
   static let gainTolerance = 0.2
+  /// The least share of the effect that rounding may leave.
+  static let gainMin = 0.5
 
   /// The reasons for a failure; none if the merge passes.
   public let reasons: [String]
@@ -48,6 +50,11 @@ public struct ForwardVerdict: Hashable, Sendable {
         reasons.append(
           "the base is at least as close to the adapted model: residual / effect is \(brief(share))"
         )
+      }
+      if let gain = numbers.gain, !(gain >= Self.gainMin) {
+        reasons.append(
+          "it has only \(brief(gain)) of the adapter's effect (erased by rounding? merge with "
+            + "--dtype f16 or f32, or keep the adapter apart)")
       }
       if let gain = numbers.gain, let ideal = numbers.idealGain,
         !((gain - ideal).magnitude <= Self.gainTolerance),
