@@ -12,14 +12,15 @@ struct CanonicalVerification {
 
   init(
     _ container: Container, records: RecordsVerification, segments: [SegmentReference],
-    hasDeadExtents: Bool
+    hasDeadExtents: Bool, threads: WorkerThreads
   ) {
     self.container = container
     self.records = records
     checkCommit(hasDeadExtents: hasDeadExtents)
     checkFeatures()
     if segments.count != (records.blocks.isEmpty ? 0 : 1) { append(.canonicalIndex, .file) }
-    for task in records.tasks { checkTables(of: task) }
+    violations += threads.map(records.tasks.count) { Self.violation(ofTables: records.tasks[$0]) }
+      .compactMap(\.self)
     checkSharing()
     checkExtents()
     checkOrder(segments)
@@ -55,7 +56,7 @@ struct CanonicalVerification {
   }
 
   /// CAN-4 and CAN-5: the tables are encoded again and compared.
-  private mutating func checkTables(of task: MappedTask) {
+  private static func violation(ofTables task: MappedTask) -> FormatViolation? {
     let tables = task.tables
     let reader = task.reader
     let rows = (0..<task.blockCount).map { reader.block($0) }
@@ -64,21 +65,22 @@ struct CanonicalVerification {
     }
     guard let uses = try? BlockUses(tables), uses.order == Array(0..<task.blockCount),
       Set(rows.map(\.contentHash)).count == rows.count
-    else { return append(.canonicalBlocks, .task(task.name)) }
+    else { return FormatViolation(rule: .canonicalBlocks, location: .task(task.name)) }
     guard
       var again = try? RecordEncoder.tables(
         of: tables, blocks: stored, blockPlaces: Array(0..<task.blockCount)),
       let layout = again.layout
-    else { return append(.canonicalStrings, .task(task.name)) }
+    else { return FormatViolation(rule: .canonicalStrings, location: .task(task.name)) }
     for (index, row) in rows.enumerated() {
       again.blocks[index].offset = row.offset
       again.blocks[index].storedLength = row.storedLength
     }
     let encoded = again.encoded(layout)
-    if encoded.span.hasSameBytes(as: task.record.span) { return }
-    let isHeapSame = Self.heap(encoded.span, layout).hasSameBytes(
-      as: Self.heap(task.record.span, task.layout))
-    append(isHeapSame ? .canonicalBlocks : .canonicalStrings, .task(task.name))
+    if encoded.span.hasSameBytes(as: task.record.span) { return nil }
+    let isHeapSame = heap(encoded.span, layout).hasSameBytes(
+      as: heap(task.record.span, task.layout))
+    return FormatViolation(
+      rule: isHeapSame ? .canonicalBlocks : .canonicalStrings, location: .task(task.name))
   }
 
   @_lifetime(copy record)

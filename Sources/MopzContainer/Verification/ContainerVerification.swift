@@ -76,7 +76,7 @@ public struct ContainerVerification: Sendable {
     report(
       CanonicalVerification(
         container, records: records, segments: index.segments,
-        hasDeadExtents: !directory.deadExtents.isEmpty
+        hasDeadExtents: !directory.deadExtents.isEmpty, threads: threads
       ).violations)
   }
 

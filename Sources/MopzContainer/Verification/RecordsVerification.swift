@@ -18,7 +18,28 @@ struct RecordsVerification: Sendable {
     var row: BlockRow
     /// The number of tasks that use the block.
     var taskCount = 0
-    fileprivate var lastTask = -1
+    private var lastTask = -1
+    private let dimensions: [8 of UInt64]
+
+    init(use: Use, row: BlockRow, dimensions: [8 of UInt64]) {
+      self.use = use
+      self.row = row
+      self.dimensions = dimensions
+    }
+
+    /// Counts a use, and says whether it agrees with the first one.
+    fileprivate mutating func count(
+      _ next: Use, _ other: BlockRow, _ otherDimensions: [8 of UInt64]
+    ) -> Bool {
+      if next.task != lastTask { taskCount += 1 }
+      lastTask = next.task
+      for position in dimensions.indices where dimensions[position] != otherDimensions[position] {
+        return false
+      }
+      var other = other
+      other.firstDimension = row.firstDimension
+      return other == row
+    }
   }
 
   private(set) var violations: [FormatViolation] = []
@@ -58,35 +79,26 @@ struct RecordsVerification: Sendable {
   /// BLK-7 on the way.
   private mutating func collectBlocks(ofTask index: Int) {
     let task = tasks[index]
+    let reader = task.reader
     for block in 0..<task.blockCount {
-      let row = task.reader.block(block)
+      let row = reader.block(block)
       let use = Use(task: index, block: block)
       guard row.storedLength > 0 else {
         emptyBlocks.append(use)
         continue
       }
-      var stored = blocks[row.offset] ?? Stored(use: use, row: row)
-      if !isSame(stored.use, as: use) {
+      var dimensions = [8 of UInt64](repeating: 0)
+      for position in 0..<Int(row.dimensionCount) {
+        dimensions[position] = reader.dimension(Int(row.firstDimension) + position)
+      }
+      let isSame = blocks[
+        row.offset, default: Stored(use: use, row: row, dimensions: dimensions)
+      ].count(use, row, dimensions)
+      if !isSame {
         violations.append(
           FormatViolation(rule: .blockAgreement, location: location(of: use)))
       }
-      if stored.lastTask != index { stored.taskCount += 1 }
-      stored.lastTask = index
-      blocks[row.offset] = stored
     }
-  }
-
-  private func isSame(_ a: Use, as b: Use) -> Bool {
-    let (first, second) = (tasks[a.task], tasks[b.task])
-    var (p, q) = (first.reader.block(a.block), second.reader.block(b.block))
-    for position in 0..<min(p.dimensionCount, q.dimensionCount) {
-      guard
-        first.reader.dimension(Int(p.firstDimension) + Int(position))
-          == second.reader.dimension(Int(q.firstDimension) + Int(position))
-      else { return false }
-    }
-    (p.firstDimension, q.firstDimension) = (0, 0)
-    return p == q
   }
 
   /// Where a block is, for a person: its task, and the first tensor that it is.

@@ -17,6 +17,10 @@ struct TaskContents {
     self.damagedOffsets = damagedOffsets
     for index in 0..<task.layout.count(.factors) { checkIndices(ofFactor: index) }
     checkBaseRecord()
+    let storesHeader = (0..<task.layout.count(.files)).contains { index in
+      task.reader.file(index).headerForm == SourceFile.HeaderForm.stored.rawValue
+    }
+    guard storesHeader else { return }
     for (index, file) in task.files.enumerated() where file.headerForm == .stored {
       checkHeader(of: file, at: index)
     }
@@ -40,10 +44,11 @@ struct TaskContents {
 
   /// FAC-14.
   private mutating func checkIndices(ofFactor index: Int) {
-    let factor = task.factor(at: index)
-    guard case .explicit(let block) = factor.indices, isWhole(block) else { return }
+    let row = task.reader.factor(index)
+    let block = Int(row.indexBlock)
+    guard row.indexKind == FactorRow.IndexKind.explicit.rawValue, isWhole(block) else { return }
     let info = task.blockInfo(at: block)
-    let count = UInt64(task.pool(at: factor.pool).vectorCount)
+    let count = UInt64(task.pool(at: Int(row.pool)).vectorCount)
     // Tile by tile, since a coded table may be far larger than the file.
     guard
       let decoder = try? BlockDecoder(
