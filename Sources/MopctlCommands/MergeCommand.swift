@@ -90,6 +90,14 @@ struct MergeCommand: ReportingCommand {
       lines: (common.verbose ? view.table : []) + view.summary + [head])
   }
 
+  /// The element types that would change, each with the number of its tensors.
+  private static func types(of plan: MergePlan) -> JSON {
+    JSON(
+      plan.typeChanges.map { change in
+        ["from": JSON(change.from), "to": JSON(change.to), "tensors": JSON(change.count)]
+      })
+  }
+
   private func dryRun(of plan: MergePlan, _ bound: BoundAdapters) -> Outcome {
     let touched = plan.binding.targets.map(\.name)
     let line =
@@ -104,7 +112,9 @@ struct MergeCommand: ReportingCommand {
         ("copied", JSON(plan.copiedCount)), ("added", JSON(plan.addedNames.count)),
         ("added_names", JSON(plan.addedNames.map { JSON($0) })),
         ("touched_names", JSON(touched.map { JSON($0) })), ("bytes", JSON(plan.byteCount)),
-        ("free_bytes", JSON(plan.freeByteCount)), ("adapters", bound.json),
+        ("free_bytes", JSON(plan.freeByteCount)),
+        ("memory_bytes", JSON(plan.predictedMemoryByteCount)), ("dtypes", Self.types(of: plan)),
+        ("adapters", bound.json),
       ], lines: [line])
   }
 }

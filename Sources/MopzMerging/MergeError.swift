@@ -21,8 +21,6 @@ public enum MergeError: Error, Hashable, Sendable {
   case baseChanged(FilePath)
   /// The update cannot be worked out: an output of DoRA has the norm zero.
   case notFinite(tensor: String)
-  /// A base tensor has an element type that cannot be converted.
-  case conversion(tensor: String, from: String, to: String)
 }
 
 extension MergeError: CustomStringConvertible {
@@ -42,8 +40,6 @@ extension MergeError: CustomStringConvertible {
       "\(path.string.quoted) is shorter than when it was opened (was it changed meanwhile?)"
     case .notFinite(let tensor):
       "the update of \(tensor.quoted) is not finite (a magnitude over an output of norm zero?)"
-    case .conversion(let tensor, let from, let to):
-      "\(tensor.quoted) cannot be converted from \(from) to \(to)"
     }
   }
 

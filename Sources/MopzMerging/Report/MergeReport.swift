@@ -43,6 +43,10 @@ public struct MergeReport: Sendable {
   }
 
   /// The members that `merge --json` and `merge_report.json` have in common.
+  ///
+  /// `touched`, `copied` and `added` are numbers of tensors, `added_names` their names;
+  /// `dtype` is `keep` or the type that was asked for, `bytes` the size of the weights
+  /// files. What is undefined, such as the survival of an update of zero, is null.
   public var json: JSONObject {
     let total = total
     var object = JSONObject()
