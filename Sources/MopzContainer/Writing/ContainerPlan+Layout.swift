@@ -84,7 +84,7 @@ extension ContainerPlan {
       committedLength: committedByteCount, features: features, checksReserved: true)
     try validation.validate()
     try validation.validateUniqueness()
-    try AdapterContents.validate(task.adapter)
+    try BlockContentRules.validate(task.adapter)
     return entry
   }
 }

@@ -5,7 +5,7 @@ import MopzTensors
 /// What an adapter's tables say inside blocks, checked before the adapter is written.
 ///
 /// - Specification: §9.5 of `spec/mopz.md`, stage 4.
-enum AdapterContents {
+enum BlockContentRules {
   /// Checks index tables, the base record and stored headers.
   ///
   /// The tables have been validated; only the blocks' elements are looked at here.
