@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -18,13 +20,22 @@ struct Console: Sendable {
   /// The streams of this process.
   static var process: Console {
     Console(
-      out: { text in writeAll(text, to: STDOUT_FILENO) },
-      error: { text in writeAll(text, to: STDERR_FILENO) },
+      out: { text in
+        if !writeAll(text, to: STDOUT_FILENO) { lostOutput.store(true, ordering: .relaxed) }
+      },
+      error: { text in _ = writeAll(text, to: STDERR_FILENO) },
       isTerminal: isatty(STDERR_FILENO) == 1)
   }
 
-  /// Writes all of a text, in spite of short writes; a closed pipe ends the attempt.
-  private static func writeAll(_ text: String, to descriptor: Int32) {
+  /// Whether something that was printed on standard output did not get there.
+  static var hasLostOutput: Bool { lostOutput.load(ordering: .relaxed) }
+
+  private static let lostOutput = Atomic(false)
+
+  /// Writes all of a text, in spite of short writes.
+  ///
+  /// - Returns: Whether all of it was taken.
+  private static func writeAll(_ text: String, to descriptor: Int32) -> Bool {
     let bytes = Array(text.utf8)
     var written = 0
     while written < bytes.count {
@@ -34,8 +45,9 @@ struct Console: Sendable {
           descriptor, buffer.baseAddress.map { unsafe $0 + written }, buffer.count - written)
       }
       if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return }
+      guard count > 0 else { return false }
       written += count
     }
+    return true
   }
 }

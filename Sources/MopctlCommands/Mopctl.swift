@@ -35,7 +35,9 @@ public struct Mopctl: ParsableCommand {
     // The products of verification need the right kernels, which are chosen at the start.
     if arguments.first == "verify", arguments.contains("--base") { KernelChoice.restartIfFaster() }
     Cancellation.installSignalHandlers()
-    return run(arguments: arguments, console: .process).rawValue
+    let status = run(arguments: arguments, console: .process)
+    let isLost = status == .done && Console.hasLostOutput
+    return (isLost ? .ioFailure : status).rawValue
   }
 
   /// Parses and runs a command line on a console.

@@ -11,6 +11,7 @@ extension Binding {
   public func validateValues() throws(BindingError) {
     for index in adapters.indices {
       try checkFiniteness(of: adapters[index].adapter)
+      try checkScale(of: index)
       guard try hasEffect(index) else {
         throw .noEffect(
           adapter: adapters[index].name,
@@ -33,6 +34,20 @@ extension Binding {
     where !named.contains(.block(block)) {
       if ElementScan(adapter.blocks[block]).hasNonFinite {
         throw .notFinite(adapter: adapter.name, tensor: "block \(block)")
+      }
+    }
+  }
+
+  /// A multiplier must be a number that Float32 holds, or the update is not finite.
+  private func checkScale(of adapter: Int) throws(BindingError) {
+    let largest = Double(Float.greatestFiniteMagnitude)
+    for target in targets {
+      let scales =
+        target.terms.filter { $0.adapter == adapter }.map { $0.term.scaling * $0.scale }
+        + target.dense.filter { $0.adapter == adapter }.map(\.scale)
+      if let scale = scales.first(where: { !($0.magnitude <= largest) }) {
+        throw .notFinite(
+          adapter: adapters[adapter].name, tensor: "\(target.name), scaled by \(scale)")
       }
     }
   }

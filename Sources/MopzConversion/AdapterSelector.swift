@@ -125,14 +125,16 @@ extension AdapterSelector {
   /// Reads the adapter.
   ///
   /// - Throws: ``ConversionError``, also if a path holds several adapters.
-  /// - Complexity: O(tensors); elements are not touched.
+  /// - Complexity: O(tensors) for files; a container's task is hashed, O(bytes).
   public func resolved() throws(ConversionError) -> SelectedAdapter {
     switch place {
     case .task(let file, let name):
       let container = try Self.open(file)
       do throws(ContainerError) {
+        let task = try container.task(named: name)
+        try task.verifyBlocks()
         return SelectedAdapter(
-          adapter: try container.task(named: name).adapter(), scale: scale,
+          adapter: try task.adapter(), scale: scale,
           findings: container.findings, location: "\(file)#\(name)")
       } catch {
         throw ConversionError(error)

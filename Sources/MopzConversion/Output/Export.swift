@@ -58,6 +58,7 @@ public struct Export: Sendable {
   ///   Nothing is left behind then.
   /// - Complexity: O(bytes); one tensor at a time is in memory.
   public func run(isDryRun: Bool = false) throws(ConversionError) -> Report {
+    do throws(ContainerError) { try task.verifyBlocks() } catch { throw ConversionError(error) }
     let plan = try plan()
     guard !isDryRun else {
       let isTaken = try ConversionError.system { () throws(SystemError) in try directory.exists() }

@@ -9,10 +9,14 @@ struct ContainerTask: Sendable {
 
   /// The adapter, under another name if the source was given one.
   ///
-  /// - Throws: ``ConversionError`` if the task's record is damaged.
+  /// - Throws: ``ConversionError`` if the task's record or one of its blocks is damaged:
+  ///   what is read here is written again under new hashes.
+  /// - Complexity: O(bytes of the task).
   func adapter(named name: String) throws(ConversionError) -> Adapter {
     do throws(ContainerError) {
-      var adapter = try container.task(at: index).adapter()
+      let task = try container.task(at: index)
+      try task.verifyBlocks()
+      var adapter = try task.adapter()
       adapter.name = name
       return adapter
     } catch {

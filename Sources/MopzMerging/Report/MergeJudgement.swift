@@ -18,6 +18,7 @@ struct MergeJudgement {
     _ tensors: [TensorMeasure], total: TensorMeasure, overflowed: [String], options: MergeOptions
   ) {
     judgeOverflow(tensors, overflowed)
+    judgeFiniteness(tensors)
     judgeSurvival(tensors, total, options)
   }
 
@@ -33,6 +34,18 @@ struct MergeJudgement {
     }
   }
 
+  /// A value that is not finite in the base would hide what became of the update.
+  private mutating func judgeFiniteness(_ tensors: [TensorMeasure]) {
+    for tensor in tensors where tensor.sums.nonfinite > tensor.sums.overflowed {
+      findings.append(
+        Finding(
+          severity: .error, rule: "FINITE", where: tensor.name,
+          message: "\(tensor.sums.nonfinite - tensor.sums.overflowed) elements are not finite in "
+            + "the base, so the update cannot be measured; repair the base"))
+      verdict = .refused
+    }
+  }
+
   private mutating func judgeSurvival(
     _ tensors: [TensorMeasure], _ total: TensorMeasure, _ options: MergeOptions
   ) {
@@ -43,12 +56,12 @@ struct MergeJudgement {
     if let survival = total.survival, !Self.expected.contains(survival) {
       let isRefused = !Self.acceptable.contains(survival)
       isLossy = isRefused
+      let range = isRefused ? Self.acceptable : Self.expected
       findings.append(
         Finding(
           severity: isRefused ? severity : .warning, rule: "SURVIVAL", where: "all touched tensors",
           message: "\(percent(survival)) of the update survives rounding, expected is "
-            + "\(percent(Self.expected.lowerBound)) to \(percent(Self.expected.upperBound)); "
-            + remedy))
+            + "\(percent(range.lowerBound)) to \(percent(range.upperBound)); " + remedy))
     }
     for tensor in tensors {
       guard let survival = tensor.survival, survival < Self.tensorMinimum else { continue }

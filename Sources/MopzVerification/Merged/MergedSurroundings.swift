@@ -20,14 +20,17 @@ struct MergedSurroundings {
 
   func findings() throws(VerificationError) -> [Finding] {
     var findings = indexFindings
-    for path in base.surroundings.otherFiles {
+    // A base that is a merge itself has a report of its own, which the new one replaces.
+    for path in base.surroundings.otherFiles where path.string != Self.reportName {
       guard merged.surroundings.otherFiles.contains(path) else {
         findings.append(error("FILE", path.string, "the merged checkpoint lacks the file"))
         continue
       }
-      if path.string == "config.json", expectedConfig != base.config.map({ JSON.object($0) }) {
+      if try isCopy(path), path.string != "config.json" { continue }
+      if path.string == "config.json" {
+        // Written anew, its members count; a copy must also be what the merge makes of it.
         findings += configFindings
-      } else if try !isCopy(path) {
+      } else {
         findings.append(error("FILE", path.string, "the file is not the base's"))
       }
     }
@@ -84,8 +87,10 @@ struct MergedSurroundings {
     }
   }
 
-  private var typeName: String? {
-    switch conversion.target {
+  private var typeName: String? { conversion.target.flatMap(Self.name) }
+
+  private static func name(of dtype: DType) -> String? {
+    switch dtype {
     case .f32: "float32"
     case .f16: "float16"
     case .bf16: "bfloat16"
@@ -95,10 +100,23 @@ struct MergedSurroundings {
 
   private var configFindings: [Finding] {
     let found = merged.config.map { JSON.object($0) } ?? .null
-    let paths = Self.differences(expectedConfig, found, path: "")
+    let paths = Self.differences(expectedConfig, found, path: "").filter { path in
+      !(path == "torch_dtype" || path.hasSuffix("dtype")) || !namesWrittenType(found, at: path)
+    }
     return paths.map {
       error("CONFIG", "config.json", "member \($0.quoted) is not what the merge makes of it")
     }
+  }
+
+  /// Whether a member names the type that all the merged weights have, as `--dtype` sets it
+  /// also where the base said nothing, or something else.
+  private func namesWrittenType(_ config: JSON, at path: String) -> Bool {
+    let types = Set(merged.infos.map(\.dtype)).intersection([.f32, .f16, .bf16])
+    guard types.count == 1, let type = types.first, let name = Self.name(of: type) else {
+      return false
+    }
+    let found = path.split(separator: ".").reduce(config as JSON?) { $0?[String($1)] }
+    return found?.stringValue == name
   }
 
   /// The paths of the members that differ; order and spelling count for nothing here.
