@@ -15,7 +15,7 @@ struct GroupedLinear: Sendable {
   /// The number of outputs that are worked out at a time.
   ///
   /// Sums do not depend on it; memory does.
-  static let tileWidth = 512
+  static let tileWidth = 1024
 
   /// - Precondition: `parts` is not empty, and the layers have the same sizes.
   init(_ parts: [(rows: Range<Int>, linear: PreparedLinear)]) {
