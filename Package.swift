@@ -168,7 +168,9 @@ let package = Package(
         "MopzAdapters", "MopzTensors", "MopzBytes", system,
       ]),
     tests("MopzArchivesTests", ["MopzArchives", "MopzBytes", system]),
-    tests("MopctlCommandsTests", ["MopctlCommands", "MopzBytes", system]),
+    tests(
+      "MopctlCommandsTests",
+      ["MopctlCommands", "MopzSafetensors", "MopzTensors", "MopzBytes", system]),
     tests("MopzTests", ["Mopz", "MopzConversion", "MopzBytes", system]),
   ],
   swiftLanguageModes: [.v6]
