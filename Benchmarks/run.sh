@@ -65,3 +65,6 @@ echo "== open, look up and borrow 300 tensors: among 10 tasks, among 10,000"
 "$bench" generate "$directory/10.mopz" 10
 "$bench" generate "$directory/10000.mopz" 10000
 "$bench" lookup "$directory/10.mopz" "$directory/10000.mopz"
+
+echo "== forward pass: tokens per second of a prompt of 512 tokens"
+Benchmarks/.build/release/forward-bench "$directory/base" 512 3
