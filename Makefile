@@ -33,6 +33,7 @@ reference:
 
 # Man pages, one per command, into .build/man.
 man: dependencies
+	mkdir -p .build/man
 	$(SWIFT) package --allow-writing-to-directory .build/man \
 	  generate-manual --multi-page --output-directory .build/man
 
