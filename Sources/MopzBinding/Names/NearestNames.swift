@@ -1,3 +1,5 @@
+import MopzBytes
+
 /// The names that someone who wrote another name may have meant.
 enum NearestNames {
   /// Up to `count` of `names`, best first: those that share the most trailing
@@ -39,18 +41,6 @@ enum NearestNames {
 
   /// The Levenshtein distance over the last 96 bytes of both.
   static func editDistance(_ a: String, _ b: String) -> Int {
-    let left = Array(a.utf8.suffix(96))
-    let right = Array(b.utf8.suffix(96))
-    var row = Array(0...right.count)
-    for (i, byte) in left.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, other) in right.enumerated() {
-        let substituted = diagonal + (byte == other ? 0 : 1)
-        diagonal = row[j + 1]
-        row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
-      }
-    }
-    return row[right.count]
+    Array(a.utf8.suffix(96)).editDistance(to: Array(b.utf8.suffix(96)))
   }
 }
