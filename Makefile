@@ -8,7 +8,7 @@ MOPCTL = .build/release/mopctl
 DEMO = .build/demo
 FOREIGN = fixtures/foreign
 
-.PHONY: demo test fuzz build dependencies lint reference man bench clean
+.PHONY: demo test fuzz build dependencies lint reference man bench tables clean
 
 demo: build
 	@sh fixtures/demo.sh $(MOPCTL) $(FOREIGN) $(DEMO)
@@ -43,6 +43,12 @@ fuzz: dependencies
 
 bench: build
 	sh Benchmarks/run.sh
+
+# The forward pass beside its peers, and what faults it finds: Markdown on standard output.
+tables: dependencies
+	$(SWIFT) build --build-tests
+	MOPZ_TABLES=$(CURDIR)/.build/tables.md $(SWIFT) test --skip-build --filter ForwardTables
+	@cat .build/tables.md
 
 clean:
 	rm -rf .build

@@ -25,6 +25,7 @@ enum ErrorReport {
   /// Interruption 130, an argument that makes no sense 64, a failure of the system that
   /// may pass 74, everything else 2.
   static func status(of error: any Error) -> CommandStatus {
+    if let placed = error as? PlacedError { return status(of: placed.cause) }
     if Cancellation.isRequested || error is Interrupted { return .interrupted }
     switch error {
     case ConversionError.interrupted, MergeError.interrupted, ContainerError.interrupted,
@@ -63,6 +64,10 @@ enum ErrorReport {
 
   private static func plainFinding(of error: any Error) -> Finding {
     switch error {
+    case let error as PlacedError:
+      var finding = finding(of: error.cause)
+      finding.where = finding.where.isEmpty ? error.place : error.place + ": " + finding.where
+      return finding
     case let error as ConversionError: return error.finding
     case let error as ContainerError:
       return Finding(

@@ -14,11 +14,13 @@ extension VerifyCommand {
   ) throws -> Outcome {
     // Zero everywhere or not finite: there is nothing that a pass could show.
     try bound.binding.validateValues()
-    let given = try tokens.map { try TokenSequences(reading: FilePath($0)) }
+    let given = try tokens.map { name in
+      try PlacedError.naming(name) { try TokenSequences(reading: FilePath(name)) }
+    }
     let verification = ForwardVerification(
       of: bound.binding, merged: checkpoint, tokens: given, threads: common.workers)
     let meter = ProgressMeter("forward", console: console, options: common)
-    let report = try verification.run { done, total in meter.draw(done: done, total: total) }
+    let report = try run(verification, meter)
     var outcome = Outcome(
       status: report.isPassing ? .done : .judgedWrong, findings: report.findings,
       fields: [("adapters", bound.json), ("forward", report.json)],
@@ -32,6 +34,18 @@ extension VerifyCommand {
     meter.finish()
     outcome.lines.append(report.isPassing ? "passes" : "FAILS")
     return outcome
+  }
+
+  /// Runs it; what is wrong with tokens is said of their file.
+  private func run(
+    _ verification: ForwardVerification, _ meter: ProgressMeter
+  ) throws -> ForwardReport {
+    do throws(ForwardError) {
+      return try verification.run { done, total in meter.draw(done: done, total: total) }
+    } catch {
+      guard case .tokens = error, let tokens else { throw error }
+      throw PlacedError(place: tokens.quoted, cause: error)
+    }
   }
 
   /// Merges that are wrong on purpose: one that passes shows that the check does not.

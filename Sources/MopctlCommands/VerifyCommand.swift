@@ -21,7 +21,10 @@ struct VerifyCommand: ReportingCommand {
 
       With --forward, the model runs as well: residual / effect is how far the merge is from \
       the adapter beside the base, measured by what the adapter does; an ideal merge in memory \
-      says how far it may be. Without --merged it stands for the merge.
+      says how far it may be. Without --merged it stands for the merge. A merge fails if its \
+      residual is above 1.5 of the ideal one's, if it is further from the ideal merge than half \
+      of that, if residual / effect is 1 or more, if less than half of the effect survived, or \
+      if the effect is not above the noise floor.
 
       EXAMPLES
         mopctl verify team.mopz

@@ -9,50 +9,6 @@ import MopzTestSupport
 import SystemPackage
 import Testing
 
-/// A merge with a fault, which the forward pass has to find in the finished files.
-struct MergeFault: Sendable, CustomTestStringConvertible {
-  let name: String
-  let example: String
-  let change: @Sendable (inout Adapter) -> Void
-
-  var testDescription: String { name }
-
-  private static func scaled(_ name: String, _ example: String, by factor: Double) -> MergeFault {
-    MergeFault(name: name, example: example) { adapter in
-      for target in adapter.targets.indices {
-        for term in adapter.targets[target].terms.indices {
-          adapter.targets[target].terms[term].scaling *= factor
-        }
-      }
-    }
-  }
-
-  static let all: [MergeFault] =
-    [
-      "llama-gqa-f32+lora-all", "llama-gqa-bf16+lora-all", "qwen2-f32+lora-all",
-      "qwen2-bf16+lora-all", "gpt2-f32+lora-all", "gemma2-f32+lora-all", "llama-gqa-f16+lora-all",
-    ].flatMap { example in
-      [
-        scaled("\(example): α halved", example, by: 0.5),
-        scaled("\(example): α doubled", example, by: 2),
-        // α/r in place of α/√r, at rank 4.
-        scaled("\(example): rsLoRA ignored", example, by: 0.5),
-        MergeFault(name: "\(example): one layer dropped", example: example) { adapter in
-          for target in adapter.targets.indices
-          where adapter.targets[target].module.contains(".1.") {
-            for term in adapter.targets[target].terms.indices {
-              adapter.targets[target].terms[term].scaling = 0
-            }
-          }
-        },
-        MergeFault(name: "\(example): one module dropped", example: example) { adapter in
-          let terms = adapter.targets[0].terms.indices
-          for term in terms { adapter.targets[0].terms[term].scaling = 0 }
-        },
-      ]
-    }
-}
-
 @Suite("Faults in finished merges")
 struct FaultTests {
   /// Merges to files.
@@ -88,91 +44,17 @@ struct FaultTests {
     #expect(report.effect > 0.01 && report.tokenCount > 0)
   }
 
-  @Test("a faulty merge is rejected", arguments: MergeFault.all)
-  func faulty(_ fault: MergeFault) throws {
-    let example = try ForwardCase.named(fault.example)
-    var adapter = try example.adapter(0)
-    fault.change(&adapter)
-    let folder = try TemporaryFolder()
-    let report = try report(
-      example, merge(adapter, into: example.base(), at: folder("merged")))
-    #expect(!report.isPassing, "\(report.lines(verbose: true).joined(separator: "\n"))")
-    #expect(report.firstDivergence != nil)
-    #expect(!report.findings.filter { $0.severity == .error }.isEmpty)
-    if fault.name.hasSuffix("one layer dropped") { #expect(report.firstDivergence?.layer == 1) }
-  }
-
-  /// Writes other values over a tensor of a merge, worked out from its own and the base's.
-  private func edit(
-    _ merged: Checkpoint, _ name: String, base: Checkpoint, _ change: ([Float], [Float]) -> [Float]
-  ) throws -> Checkpoint {
-    let place = try #require(merged.location(of: name))
-    let tensor = merged.tensor(at: place)
-    let original = try #require(base.tensor(named: name))
-    let values = change(tensor.view.float32Elements() ?? [], original.view.float32Elements() ?? [])
-    try #require(tensor.dtype == .f32 && values.count == tensor.shape.elementCount)
-    let shard = merged.shards[place.shard]
-    let file = try FileDescriptor.open(merged.path.appending(shard.fileName), .writeOnly)
-    let bytes = values.flatMap { value in (0..<4).map { UInt8(value.bitPattern >> ($0 * 8) & 0xFF) }
-    }
-    try file.closeAfter {
-      _ = try file.writeAll(
-        toAbsoluteOffset: Int64(shard.file.fileRange(at: place.tensor).lowerBound), bytes)
-    }
-    return try Checkpoint(opening: merged.path)
-  }
-
-  @Test("an update that was added transposed to a square Conv1D is rejected")
-  func transposed() throws {
-    let example = try ForwardCase.named("gpt2-f32+lora-all")
-    let (folder, base) = (try TemporaryFolder(), try example.base())
-    let merged = try merge(example.adapter(0), into: base, at: folder("merged"))
-    let size = 24
-    let faulty = try edit(merged, "transformer.h.1.attn.c_proj.weight", base: base) { m, w in
-      (0..<size * size).map { i in
-        let mirror = i % size * size + i / size
-        return w[i] + m[mirror] - w[mirror]
-      }
-    }
-    let report = try report(example, faulty)
-    #expect(!report.isPassing)
-    #expect(report.firstDivergence?.layer == 1)
-  }
-
-  @Test("queries and keys whose rows are in another order are rejected")
-  func permuted() throws {
-    let example = try ForwardCase.named("llama-gqa-f32+lora-all")
-    let (folder, base) = (try TemporaryFolder(), try example.base())
-    var merged = try merge(example.adapter(0), into: base, at: folder("merged"))
-    let (size, width) = (6, 24)
-    for name in ["q_proj", "k_proj"] {
-      // Neighbours in place of halves, as another convention of the rotation has it.
-      let tensor = "model.layers.0.self_attn.\(name).weight"
-      merged = try edit(merged, tensor, base: base) { m, _ in
-        m.indices.map { i in
-          let (row, column) = i.quotientAndRemainder(dividingBy: width)
-          let (head, inside) = row.quotientAndRemainder(dividingBy: size)
-          let source = head * size + inside / 2 + inside % 2 * (size / 2)
-          return m[source * width + column]
-        }
-      }
-    }
-    let report = try report(example, merged)
-    #expect(!report.isPassing)
-    #expect(report.firstDivergence?.layer == 0)
-  }
-
-  @Test("an update that rounding erased is rejected")
-  func erased() throws {
-    let example = try ForwardCase.named("llama-gqa-bf16+lora-all")
-    let adapter = try example.adapter(0)
-    let binding = try Binding([AppliedAdapter(adapter, scale: 1e-5)], to: example.base())
-    let report = try ForwardVerification(
-      of: binding, merged: nil, tokens: example.tokens(), threads: WorkerThreads(count: 2)
-    ).run()
-    #expect(!report.isPassing)
+  @Test("a faulty merge is rejected, and an honest one passes", arguments: FaultCase.all)
+  func faulty(_ fault: FaultCase) throws {
+    let tokens = try ForwardCase.named(fault.example).tokens()
+    let report = try FaultyMerge(fault).report(tokens)
+    let text = report.lines(verbose: true).joined(separator: "\n")
+    #expect(report.isPassing == (fault.fault == .none), "\(text)")
     #expect(report.effect > 2 * report.noiseFloor)
-    #expect((report.gain ?? 1) < 0.5)
+    #expect(report.findings.contains { $0.severity == .error } == (fault.fault != .none))
+    if let layer = fault.fault.firstLayer, fault.scale == 1 {
+      #expect(report.firstDivergence?.layer == layer, "\(text)")
+    }
   }
 
   @Test(

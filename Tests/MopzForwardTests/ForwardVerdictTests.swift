@@ -35,7 +35,8 @@ struct ForwardVerdictTests {
     #expect((result.effect - (2 * square / 4).squareRoot()).magnitude < 1e-9)
     #expect((result.residual - (square / 4).squareRoot()).magnitude < 1e-9)
     #expect(result.idealResidual == 0)
-    #expect((result.gain ?? 0) == 0.5 && (result.idealGain ?? 0) == 1)
+    #expect((result.deviation - result.residual).magnitude < 1e-9)
+    #expect((result.gain ?? 0) == 0.5)
     #expect(result.largestDifference == Double(third))
     // The losses are −log(3/4) and −log(1/2).
     #expect(result.lossCount == 1)
@@ -54,19 +55,19 @@ struct ForwardVerdictTests {
   }
 
   private func verdict(
-    effect: Double = 1, residual: Double, ideal: Double, noise: Double = 1e-6, gain: Double = 1,
-    idealGain: Double = 1, isFinite: Bool = true
+    effect: Double = 1, residual: Double, ideal: Double, noise: Double = 1e-6,
+    deviation: Double = 0, gain: Double = 1, isFinite: Bool = true
   ) -> ForwardVerdict {
     ForwardVerdict(
       .init(
-        effect: effect, residual: residual, idealResidual: ideal, noiseFloor: noise, gain: gain,
-        idealGain: idealGain, isFinite: isFinite))
+        effect: effect, residual: residual, idealResidual: ideal, noiseFloor: noise,
+        deviation: deviation, gain: gain, isFinite: isFinite))
   }
 
   @Test("a residual passes up to one and a half times the ideal one and the noise")
   func limit() {
     #expect(verdict(residual: 0.15, ideal: 0.1).isPassing)
-    #expect(!verdict(residual: 0.16, ideal: 0.1).isPassing)
+    #expect(verdict(residual: 0.16, ideal: 0.1).failures.map(\.rule) == [.ideal])
     #expect(verdict(residual: 5e-7, ideal: 0).isPassing)
     #expect(!verdict(residual: 5e-6, ideal: 0).isPassing)
   }
@@ -83,11 +84,19 @@ struct ForwardVerdictTests {
     #expect(!verdict(effect: 0, residual: 0, ideal: 0, noise: 0).isPassing)
   }
 
-  @Test("another share of the effect than the ideal merge's is wrong, even amid rounding")
-  func otherGain() {
-    #expect(!verdict(residual: 0.8, ideal: 0.7, gain: 0.5).isPassing)
-    #expect(verdict(residual: 0.8, ideal: 0.7, gain: 0.5, idealGain: 0.55).isPassing)
-    #expect(!verdict(residual: 0.8, ideal: 0.8, gain: 0.4, idealGain: 0.4).isPassing)
+  @Test("half the scale amid rounding keeps every rule but the one on the deviation")
+  func deviation() {
+    // ρ = 0.5: the residual is √(0.5² + 0.5²), below 1.5 ρ.
+    let half = verdict(residual: 0.7071, ideal: 0.5, deviation: 0.5, gain: 0.5)
+    #expect(half.failures.map(\.rule) == [.deviation])
+    #expect(verdict(residual: 0.55, ideal: 0.5, deviation: 0.25).isPassing)
+  }
+
+  @Test("an update of which half is gone keeps every rule but the one on survival")
+  func survival() {
+    #expect(
+      verdict(residual: 0.8, ideal: 0.8, gain: 0.4).failures.map(\.rule) == [.survival])
+    #expect(verdict(residual: 0.8, ideal: 0.8, gain: 0.5).isPassing)
   }
 
   @Test("what is not finite is wrong")
@@ -95,6 +104,7 @@ struct ForwardVerdictTests {
     #expect(!verdict(residual: 0, ideal: 0, isFinite: false).isPassing)
     #expect(!verdict(effect: .nan, residual: .nan, ideal: .nan).isPassing)
     #expect(!verdict(residual: .nan, ideal: 0).isPassing)
+    #expect(!verdict(residual: 0, ideal: 0, deviation: .nan).isPassing)
   }
 
   @Test("numbers for people have three digits")

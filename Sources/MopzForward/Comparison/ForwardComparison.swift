@@ -111,8 +111,13 @@ struct ForwardComparison {
         (visible?.count { $0 } ?? part.count) * model.hiddenSize
       layers[layer].effect += LayerSums.squares(adapted.hidden, base.hidden, visible)
       layers[layer].ideal += idealSquares
-      layers[layer].residual +=
-        merged.map { LayerSums.squares($0.hidden, adapted.hidden, visible) } ?? idealSquares
+      guard let merged else {
+        layers[layer].residual += idealSquares
+        step()
+        continue
+      }
+      layers[layer].residual += LayerSums.squares(merged.hidden, adapted.hidden, visible)
+      layers[layer].deviation += LayerSums.squares(merged.hidden, ideal.hidden, visible)
       step()
     }
     let idealOutputs = try ideal.finished()

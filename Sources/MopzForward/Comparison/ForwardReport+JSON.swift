@@ -11,7 +11,7 @@ extension ForwardReport {
       "base": base.json, "adapted": adapted.json, "merged": merged.json,
       "effect": JSON(effect), "residual": JSON(residual),
       "residual_over_effect": JSON(residualOverEffect), "ideal_residual": JSON(idealResidual),
-      "noise_floor": JSON(noiseFloor), "gain": JSON(gain), "ideal_gain": JSON(idealGain),
+      "noise_floor": JSON(noiseFloor), "deviation": JSON(deviation), "gain": JSON(gain),
       "kl": [
         "mean": JSON(meanDivergence), "median": JSON(divergence(at: 0.5)),
         "p99": JSON(divergence(at: 0.99)), "max": JSON(divergences.last),
@@ -40,6 +40,7 @@ extension ForwardReport {
     line("residual / effect", residualOverEffect.map(brief) ?? "-")
     line("effect", brief(effect))
     line("residual", "\(brief(residual)), of an ideal merge \(brief(idealResidual))")
+    line("deviation", "\(brief(deviation)) from the ideal merge")
     line("noise floor", brief(noiseFloor))
     if let mean = meanDivergence, let median = divergence(at: 0.5), let high = divergence(at: 0.99),
       let largest = divergences.last
@@ -70,11 +71,11 @@ extension ForwardReport {
     func row(_ cells: [String]) -> String {
       cells.map { String(repeating: " ", count: max(0, 11 - $0.count)) + $0 }.joined(separator: " ")
     }
-    return [row(["block", "effect", "error", "ideal", "noise"])]
+    return [row(["block", "effect", "error", "ideal", "deviation", "noise"])]
       + layers.map {
         row([
           "\($0.layer)", brief($0.effect), brief($0.residual), brief($0.idealResidual),
-          brief($0.noise) + ($0.isDiverged ? " <" : ""),
+          brief($0.deviation), brief($0.noise) + ($0.isDiverged ? " <" : ""),
         ])
       }
   }
@@ -90,7 +91,7 @@ extension LayerErrors {
   public var json: JSON {
     [
       "layer": JSON(layer), "error": JSON(residual), "ideal_error": JSON(idealResidual),
-      "effect": JSON(effect), "noise": JSON(noise),
+      "deviation": JSON(deviation), "effect": JSON(effect), "noise": JSON(noise),
     ]
   }
 }

@@ -38,9 +38,10 @@ public struct ForwardReport: Sendable {
   public var idealResidual = 0.0
   /// The distance between the adapted model and itself with sums in another order.
   public var noiseFloor = 0.0
-  /// The share of the adapter's effect that the merge has, and the ideal merge has.
+  /// The distance between merge and ideal merge.
+  public var deviation = 0.0
+  /// The share of the adapter's effect that the merge has.
   public var gain: Double?
-  public var idealGain: Double?
   /// The divergences of all distributions, ascending.
   public var divergences: [Double] = []
   /// The share of distributions whose most likely outcome is the same.

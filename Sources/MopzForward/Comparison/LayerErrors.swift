@@ -9,11 +9,15 @@ public struct LayerErrors: Hashable, Sendable {
   public let residual: Double
   /// Between the ideal merge and the adapted model.
   public let idealResidual: Double
+  /// Between the merge and the ideal merge.
+  public let deviation: Double
   /// Between the adapted model and itself with other sums.
   public let noise: Double
 
-  /// Whether the merge is further away than an ideal one can be.
-  public var isDiverged: Bool { !(residual <= 1.5 * idealResidual + noise) }
+  /// Whether the merge is further away from the ideal one than rounding explains.
+  public var isDiverged: Bool {
+    !(deviation <= ForwardVerdict.deviationFactor * idealResidual + noise)
+  }
 }
 
 /// The sums that ``LayerErrors`` are made of.
@@ -23,6 +27,7 @@ struct LayerSums: Sendable {
   var effect = 0.0
   var residual = 0.0
   var ideal = 0.0
+  var deviation = 0.0
   var noise = 0.0
 
   /// `Σ (a − b)²` over the rows that `isVisible`.
@@ -44,6 +49,7 @@ struct LayerSums: Sendable {
     }
     return LayerErrors(
       layer: layer, effect: rootMean(effect, count), residual: rootMean(residual, count),
-      idealResidual: rootMean(ideal, count), noise: rootMean(noise, noiseCount))
+      idealResidual: rootMean(ideal, count), deviation: rootMean(deviation, count),
+      noise: rootMean(noise, noiseCount))
   }
 }

@@ -13,7 +13,10 @@ struct ModuleCheck {
   static let vectorCount = 32
 
   let binding: Binding
-  let merged: Checkpoint?
+  /// Nil if the ideal merge stands for it.
+  let merged: ModelVariant?
+  /// A checkpoint whose element types the ideal merge is rounded to.
+  let types: Checkpoint?
   let threads: WorkerThreads
   /// Why there is no forward pass.
   let reason: String
@@ -28,29 +31,31 @@ struct ModuleCheck {
     let targets = binding.targets.filter { $0.base.info.shape.dimensionCount >= 2 }
     let base = ModelVariant(binding.base, completing: binding)
     let variants = [
-      base, ModelVariant(unmerged: binding), merged.map { ModelVariant($0) },
-      ModelVariant(idealMergeOf: binding, typesOf: merged),
+      base, ModelVariant(unmerged: binding), merged,
+      ModelVariant(idealMergeOf: binding, typesOf: types),
     ]
     for (number, target) in targets.enumerated() {
       do { try Cancellation.check() } catch { throw .interrupted(error) }
       let (rows, columns) = target.matrix
+      // A convolution's as it is stored; it is used as a matrix.
+      let shape = target.base.info.shape
       let layer = ModelDescription.Linear(
         weight: target.name, bias: nil, inFeatures: target.features.in,
         outFeatures: target.features.out, isTransposed: target.orientation == .outputColumns)
       precondition(layer.isTransposed ? rows == layer.inFeatures : columns == layer.inFeatures)
       let x = Self.activations(columns: layer.inFeatures, seed: UInt64(number + 1))
       var outputs: [Activations] = []
-      for (index, variant) in variants.enumerated() {
+      for variant in variants.map({ $0 ?? variants[3] ?? base }) {
         let y = Activations(rows: x.rows, columns: layer.outFeatures)
         var own = layer
-        // A head that was tied has a tensor of its own in a finished merge alone.
-        if target.isUntied, index == 0 { own.weight = target.base.info.name }
-        let linear = try (variant ?? variants[3] ?? base).linear(own)
+        // A head that was tied has no tensor of its own in the base.
+        if !variant.hasTensor(target.name) { own.weight = target.base.info.name }
+        let linear = try variant.linear(own, shape: shape)
         engine.apply([GroupedLinear([(0..<x.rows, linear)])], to: x, into: y)
         outputs.append(y)
       }
       let other = Activations(rows: x.rows, columns: layer.outFeatures)
-      let adapted = try ModelVariant(unmerged: binding).linear(layer)
+      let adapted = try ModelVariant(unmerged: binding).linear(layer, shape: shape)
       engine.apply([GroupedLinear([(0..<x.rows, adapted)])], to: x, into: other, order: .halves)
       noiseSquares += LayerSums.squares(other, outputs[1], nil)
       let (plain, unmerged, found, ideal) = (outputs[0], outputs[1], outputs[2], outputs[3])
@@ -82,14 +87,14 @@ struct ModuleCheck {
       verdict: ForwardVerdict(
         .init(
           effect: metrics.effect, residual: metrics.residual, idealResidual: metrics.idealResidual,
-          noiseFloor: noise, gain: metrics.gain, idealGain: metrics.idealGain,
+          noiseFloor: noise, deviation: metrics.deviation, gain: metrics.gain,
           isFinite: metrics.isFinite)))
     report.effect = metrics.effect
     report.residual = metrics.residual
     report.idealResidual = metrics.idealResidual
     report.noiseFloor = noise
+    report.deviation = metrics.deviation
     report.gain = metrics.gain
-    report.idealGain = metrics.idealGain
     report.maxLogitDifference = metrics.largestDifference
     report.notes.append(
       Finding(

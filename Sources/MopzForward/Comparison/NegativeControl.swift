@@ -1,4 +1,5 @@
 import MopzBinding
+import MopzSafetensors
 
 /// A merge that is wrong on purpose, which a verification has to reject.
 ///
@@ -21,8 +22,10 @@ public enum NegativeControl: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  func variant(of binding: Binding, base: ModelVariant) -> ModelVariant {
-    var variant = ModelVariant(idealMergeOf: binding)
+  func variant(
+    of binding: Binding, base: ModelVariant, typesOf types: Checkpoint?
+  ) -> ModelVariant {
+    var variant = ModelVariant(idealMergeOf: binding, typesOf: types)
     switch self {
     case .zeroed: return base
     case .halved: variant.alteration.termFactor = 0.5
@@ -44,7 +47,6 @@ extension ForwardVerification {
     var results: [(control: NegativeControl, report: ForwardReport)] = []
     for control in NegativeControl.allCases where control.applies(to: binding) {
       var verification = self
-      verification.merged = nil
       verification.control = control
       results.append((control, try verification.run(progress: progress)))
     }

@@ -20,9 +20,9 @@ struct OutputMetrics: Sendable {
   private(set) var effectSquares = 0.0
   private(set) var residualSquares = 0.0
   private(set) var idealSquares = 0.0
-  /// `⟨merged − base, adapted − base⟩`, and the same of the ideal merge.
+  private(set) var deviationSquares = 0.0
+  /// `⟨merged − base, adapted − base⟩`.
   private(set) var mergedProjection = 0.0
-  private(set) var idealProjection = 0.0
   private(set) var largestDifference = 0.0
   private(set) var isFinite = true
   private(set) var rowCount = 0
@@ -52,8 +52,8 @@ struct OutputMetrics: Sendable {
       effectSquares += effect * effect
       residualSquares += residual * residual
       idealSquares += ideal * ideal
+      deviationSquares += (residual - ideal) * (residual - ideal)
       mergedProjection += (effect + residual) * effect
-      idealProjection += (effect + ideal) * effect
       largestDifference = max(largestDifference, residual.magnitude)
     }
     isFinite = isFinite && effectSquares.isFinite && residualSquares.isFinite
@@ -79,8 +79,8 @@ struct OutputMetrics: Sendable {
     effectSquares += other.effectSquares
     residualSquares += other.residualSquares
     idealSquares += other.idealSquares
+    deviationSquares += other.deviationSquares
     mergedProjection += other.mergedProjection
-    idealProjection += other.idealProjection
     largestDifference = max(largestDifference, other.largestDifference)
     isFinite = isFinite && other.isFinite
     topOneCount += other.topOneCount
@@ -139,7 +139,7 @@ extension OutputMetrics {
   var effect: Double { rootMean(effectSquares) }
   var residual: Double { rootMean(residualSquares) }
   var idealResidual: Double { rootMean(idealSquares) }
+  var deviation: Double { rootMean(deviationSquares) }
   /// How much of the adapter's effect a merge has: 1 for all of it.
   var gain: Double? { effectSquares > 0 ? mergedProjection / effectSquares : nil }
-  var idealGain: Double? { effectSquares > 0 ? idealProjection / effectSquares : nil }
 }

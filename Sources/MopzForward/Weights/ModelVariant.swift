@@ -172,12 +172,16 @@ public struct ModelVariant: Sendable {
   }
 
   /// A linear layer.
-  func linear(_ layer: ModelDescription.Linear) throws(ForwardError) -> PreparedLinear {
-    let shape: Shape =
+  ///
+  /// - Parameter shape: The shape that the weight must have; that of the layer's matrix if nil.
+  func linear(
+    _ layer: ModelDescription.Linear, shape: Shape? = nil
+  ) throws(ForwardError) -> PreparedLinear {
+    let ownShape: Shape =
       layer.isTransposed
       ? [layer.inFeatures, layer.outFeatures] : [layer.outFeatures, layer.inFeatures]
     let (matrix, target, terms, gains) = try matrix(
-      layer.weight, tiedTo: layer.tiedTo, shape: shape)
+      layer.weight, tiedTo: layer.tiedTo, shape: shape ?? ownShape)
     let isForward = layer.isTransposed == (target?.orientation == .outputColumns)
     guard gains == nil || isForward else {
       throw .update(
