@@ -101,7 +101,7 @@ def main():
     parser.add_argument("output")
     parser.add_argument("--tasks", type=int, default=10)
     arguments = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     base_path = os.path.join(arguments.output, "base")
     language = chain(1)
     dialect = changed(language, 24, 2)
