@@ -19,6 +19,7 @@ struct ConvertCommand: ReportingCommand {
         mopctl convert adapters/ --base base/ -o team.mopz
         mopctl convert support=runs/7/checkpoint-500 legal.safetensors -o team.mopz
         mopctl convert more.tar.zst team.mopz -o all.mopz
+        mopctl convert adapters/ --compress -o team.mopz
       """)
   static let schema = "mopctl.convert/1"
 
@@ -33,6 +34,9 @@ struct ConvertCommand: ReportingCommand {
     completion: .directory)
   var base: String?
 
+  @Flag(help: "Compress tensors without loss; they are then decoded at each use.")
+  var compress = false
+
   @OptionGroup var outputs: OutputOptions
   @OptionGroup var common: CommonOptions
 
@@ -43,7 +47,7 @@ struct ConvertCommand: ReportingCommand {
   func report(to console: Console) throws -> Outcome {
     let options = Conversion.Options(
       base: try base.map { try Checkpoint(opening: FilePath($0)) }, force: outputs.force,
-      threads: common.workers)
+      threads: common.workers, compresses: compress)
     let arguments = try sources.map { try SourceArgument($0) }
     let conversion = Conversion(of: arguments, to: FilePath(output), options: options)
     let report = try conversion.run(isDryRun: outputs.dryRun)
@@ -63,15 +67,18 @@ struct ConvertCommand: ReportingCommand {
       ("output", JSON(output)), ("dry_run", JSON(outputs.dryRun)), ("tasks", JSON(tasks)),
       ("source_bytes", JSON(report.inputByteCount)), ("file_bytes", JSON(report.outputByteCount)),
       ("blocks", JSON(report.blockCount)), ("bytes_saved", JSON(report.savedByteCount)),
+      ("bytes_compressed_away", JSON(report.compressedAwayByteCount)),
     ]
   }
 
   private func lines(of report: ConversionReport) -> [String] {
     let verb = outputs.dryRun ? "would write" : "wrote"
+    var saved = "\(Readable.bytes(report.savedByteCount)) saved by storing equal tensors once"
+    if compress { saved += ", \(Readable.bytes(report.compressedAwayByteCount)) by compression" }
     return [
       "\(verb) \(output): \(Readable.count(report.tasks.count, "task")), "
         + "\(Readable.bytes(report.outputByteCount)) from \(Readable.bytes(report.inputByteCount)) "
-        + "(\(Readable.bytes(report.savedByteCount)) saved by storing equal tensors once)"
+        + "(\(saved))"
     ]
   }
 }

@@ -74,8 +74,8 @@ extension FactorExpansion {
 }
 
 extension FactorExpansion {
-  /// As many Float64 as the largest block has bytes.
-  private static let elementCountMax = 1 << 37
+  /// The format's limit (LIM-8 of `spec/mopz.md`).
+  private static let elementCountMax = 1 << 30
 
   /// Whether a width needs all chunks.
   private static func isWidthSound(_ factor: Factor, shardLength: Int) -> Bool {

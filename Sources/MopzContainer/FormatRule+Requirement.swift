@@ -76,7 +76,7 @@ extension FormatRule {
         + "Stored_Length 0; no other block has Stored_Length 0"
     case .blockRange:
       "A block lies between byte 12,288 and Committed_Length, at a multiple of 64, and "
-        + "of 4,096 if Stored_Length is 65,536 or more"
+        + "of 4,096 if Stored_Length is 65,536 or more and Codec is not planes"
     case .blockPrivacy: "A block lies wholly inside or wholly outside the task's private extent"
     case .blockAgreement:
       "Entries of whatever records that have the same Offset and are not empty agree in"
@@ -99,10 +99,13 @@ extension FormatRule {
         + "each element, a compressed plane fewer"
     case .planeFrame:
       "A compressed plane is one Zstandard frame without a dictionary that states its "
-        + "content size and expands to one byte for each element"
+        + "content size, has a window of at most 8,388,608 bytes, and expands to one byte "
+        + "for each element"
     case .rowScales:
       "The row scales of a rows-int8 block are finite, and the padding after them is "
         + "zero"
+    case .planesExpansion:
+      "The logical bytes of a planes block are at most 1,024 times its stored bytes"
     case .fileName:
       "A file name has 1 to 255 bytes, no control character, no slash or backslash, and"
         + " is neither \".\" nor \"..\""
@@ -245,6 +248,7 @@ extension FormatRule {
     case .poolLimit: "A pool has at most 4,294,967,294 vectors"
     case .factorLimit:
       "Rank is at most 65,536, Chunk_Count from 1 to 65,536, Mix_Count from 1 to 256"
+    case .factorElementLimit: "A factor has at most 1,073,741,824 elements"
     }
   }
 }

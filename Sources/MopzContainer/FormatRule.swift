@@ -129,6 +129,8 @@ public enum FormatRule: String, Hashable, Sendable, CaseIterable {
   case planeFrame = "COD-6"
   /// §6.6, checked by verify, decode.
   case rowScales = "COD-7"
+  /// §6.2, checked by lookup.
+  case planesExpansion = "COD-8"
 
   // Files and source tensors.
 
@@ -287,4 +289,6 @@ public enum FormatRule: String, Hashable, Sendable, CaseIterable {
   case poolLimit = "LIM-6"
   /// §10.2, checked by lookup.
   case factorLimit = "LIM-7"
+  /// §10.2, checked by lookup.
+  case factorElementLimit = "LIM-8"
 }

@@ -20,6 +20,12 @@ public enum Limits {
   public static let chunkCount = 1 << 16
   /// Pool vectors mixed into one chunk (LIM-7).
   public static let mixCount = 1 << 8
+  /// Elements of a factor (LIM-8).
+  public static let factorElementCount = 1 << 30
+  /// Logical bytes of a planes block for each of its stored bytes (COD-8).
+  public static let planesExpansion = 1 << 10
+  /// Bytes of the window of a compressed plane (COD-6).
+  public static let planeWindowByteCount = 8 << 20
   /// Bytes of a task's or a file's name (DIR-8, SRC-1).
   public static let nameByteCount = 255
   /// Bytes of a kind's tag (REC-6).

@@ -10,7 +10,12 @@ import Testing
 @Suite("Coded blocks are decoded")
 struct CodecTests {
   /// The stored bytes of codec planes, as §6.5 says, made without the code under test.
-  static func planes(_ logical: [UInt8], width: Int, compressed: Set<Int>) -> [UInt8] {
+  ///
+  /// - Parameter rotates: Whether each element is rotated to the left by one bit.
+  static func planes(
+    _ elements: [UInt8], width: Int, rotates: Bool = false, compressed: Set<Int>
+  ) -> [UInt8] {
+    let logical = rotates ? rotated(elements, width: width) : elements
     let count = logical.count / width
     var head: [UInt8] = [UInt8(width), 0, 0, 0, 0, 0, 0, 0]
     var body: [UInt8] = []
@@ -23,6 +28,18 @@ struct CodecTests {
       body += bytes
     }
     return head + body
+  }
+
+  /// Elements of `width` bytes, the top bit of each moved to the bottom.
+  static func rotated(_ elements: [UInt8], width: Int) -> [UInt8] {
+    var result = elements
+    for start in stride(from: 0, to: elements.count, by: width) {
+      for byte in 0..<width {
+        let below = elements[start + (byte + width - 1) % width]
+        result[start + byte] = elements[start + byte] << 1 | below >> 7
+      }
+    }
+    return result
   }
 
   /// One Zstandard frame with the content size in its header.
@@ -61,9 +78,13 @@ struct CodecTests {
     "planes, raw or compressed, of any number of elements",
     arguments: [100, 65535, 65536, 65537, 200_000])
   func planes(_ count: Int) throws {
-    for (dtype, width) in [(DType.bf16, 2), (.f32, 4), (.f64, 8), (.u8, 1)] {
+    for (dtype, width, rotates) in [
+      (DType.bf16, 2, true), (.f16, 2, true), (.f32, 4, true), (.f64, 8, true), (.u8, 1, false),
+      (.u32, 4, false), (.i16, 2, false), (.c64, 8, false), (.f8e4m3, 1, false),
+    ] {
       let logical = Self.elements(count, width: width, seed: UInt64(count))
-      let stored = Self.planes(logical, width: width, compressed: [width - 1])
+      let stored = Self.planes(
+        logical, width: width, rotates: rotates, compressed: [width - 1])
       let found = try Self.decoded(Self.info(dtype, [count], .planes, stored: dtype), stored)
       expectSameBytes(found, Bytes(logical))
     }
@@ -86,10 +107,12 @@ struct CodecTests {
   @Test("a flipped bit of a compressed plane is found by its block's hashes")
   func hashes() throws {
     let logical = Self.elements(1000, width: 2, seed: 3)
-    let stored = Self.planes(logical, width: 2, compressed: [1])
+    let stored = Self.planes(logical, width: 2, rotates: true, compressed: [1])
+    let tensor = Tensor(dtype: .bf16, shape: [1000], bytes: Bytes(logical))
     let block = StoredBlock(
-      dtype: .bf16, shape: [1000], codec: .planes, storedDType: .bf16, bytes: Bytes(stored),
-      logical: Bytes(logical))
+      EncodedBlock(
+        dtype: .bf16, shape: [1000], codec: .planes, storedDType: .bf16, bytes: Bytes(stored)),
+      contentHash: StoredBlock(raw: tensor).contentHash)
     var adapter = Adapter(name: "a", kind: .lora)
     adapter.blocks = [Tensor(dtype: .bf16, shape: [1000], bytes: Bytes(logical))]
     adapter.sourceTensors = [

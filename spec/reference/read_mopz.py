@@ -454,7 +454,7 @@ class Reader:
         """(offset, length, alignment, what), ascending."""
         rows = [(e.record_offset, e.record_length, 64, "record") for e in self.entries]
         for block in self.all_blocks().values():
-            alignment = PAGE if block.stored_length >= 1 << 16 else 64
+            alignment = alignment_of(block)
             rows.append((block.offset, block.stored_length, alignment, "block"))
         rows += [(offset, length, 64, "index") for offset, length in self.segments]
         rows += [(e.offset, e.length, 64, "dead") for e in self.dead]
@@ -596,6 +596,11 @@ def permits(block):
     return fits and block.dimension_count >= 1
 
 
+def alignment_of(block):
+    """§5.7: what the offset of a block is a multiple of."""
+    return PAGE if block.stored_length >= 1 << 16 and block.codec != PLANES else 64
+
+
 def features(block):
     """The bits of Required_Features that a block needs."""
     if block.codec == ROWS_INT8:
@@ -608,7 +613,7 @@ def decode(block, shape, stored, where):
     if block.codec == ROWS_INT8:
         return decode_rows(stored, shape, block.dtype, where)
     if block.codec == PLANES:
-        stored = decode_planes(stored, elements, bits(block.stored_dtype) // 8, where)
+        stored = decode_planes(stored, elements, block.stored_dtype, where)
     if block.dtype == block.stored_dtype:
         return stored
     return widen(stored, DTYPES[block.dtype][0], DTYPES[block.stored_dtype][0])
@@ -649,7 +654,21 @@ def widen(stored, wide, narrow):
 # §6.5 Planes
 
 
-def decode_planes(stored, elements, width, where):
+def is_rotated(dtype):
+    return dtype in REAL and bits(dtype) >= 16
+
+
+def rotate(data, width, places):
+    """The bits of each element, rotated to the left."""
+    code, size = {2: "H", 4: "I", 8: "Q"}[width], 8 * width
+    mask = (1 << size) - 1
+    words = (x for (x,) in struct.iter_unpack("<" + code, data))
+    words = [x << places & mask | x >> (size - places) for x in words]
+    return struct.pack(f"<{len(words)}{code}", *words)
+
+
+def decode_planes(stored, elements, dtype, where):
+    width = bits(dtype) // 8
     require(len(stored) >= 8 + 8 * width, "COD-5", where, "no room for the head")
     count, reserved = struct.unpack_from("<II", stored)
     require(count == width and reserved == 0, "COD-5", where, f"{count} planes")
@@ -668,12 +687,17 @@ def decode_planes(stored, elements, width, where):
         if compressed:
             plane = expand_frame(plane, elements, where)
         logical[p::width] = plane
+    if is_rotated(dtype):
+        return rotate(logical, width, 8 * width - 1)
     return bytes(logical)
+
+
+WINDOW_MAXIMUM = 8 << 20
 
 
 def expand_frame(frame, elements, where):
     try:
-        return zstd_frame.expand(frame, elements)
+        return zstd_frame.expand(frame, elements, WINDOW_MAXIMUM)
     except zstd_frame.DamagedFrame as damage:
         raise Broken("COD-6", where, str(damage)) from None
 
@@ -860,7 +884,10 @@ class Task:
         elif block.codec == ROWS_INT8:
             right = length == rows_int8_length(self.shape(block))
             self.need(right, "COD-4", where, f"Stored_Length {length}")
-        alignment = PAGE if length >= 1 << 16 else 64
+        if block.codec == PLANES:
+            right = block.logical_length <= 1024 * length
+            self.need(right, "COD-8", where, f"{length} bytes for {block.logical_length}")
+        alignment = alignment_of(block)
         place = lies_between(block.offset, length, reader.slot.committed_length)
         self.need(place and block.offset % alignment == 0, "BLK-5", where, f"at {block.offset}")
         start, end = entry.private_offset, entry.private_offset + entry.private_length
@@ -988,6 +1015,7 @@ class Task:
         rank, chunks, mix = factor.rank, factor.chunk_count, factor.mix_count
         fits = rank <= 65536 and 1 <= chunks <= 65536 and 1 <= mix <= 256
         self.need(fits, "LIM-7", where, f"{rank}, {chunks}, {mix}")
+        self.need(rank * factor.width <= 1 << 30, "LIM-8", where, f"{rank} x {factor.width}")
         pool = self.pools[factor.pool]
         shard, vectors = pool.shard_length, pool.vector_count
         fits = (chunks - 1) * shard < factor.width <= chunks * shard

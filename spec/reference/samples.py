@@ -381,8 +381,12 @@ writer.FRAMES[TEXT] = bytes.fromhex(
 )
 
 
+def zeros_block(count):
+    return Block("U8", (count,), bytes(count), mopz.PLANES)
+
+
 def planes_block():
-    data = b"".join(struct.pack("<H", 0x3C00 + k * 7919 % 251) for k in range(300))
+    data = b"".join(struct.pack("<H", 0x3C00 + k * 7919 % 127) for k in range(300))
     return Block("F16", (20, 15), data, mopz.PLANES)
 
 
@@ -1141,11 +1145,24 @@ def _():
     return framed(lambda _: frame)
 
 
+@defect("COD-6", "window")
+def _():
+    # Frame header descriptor 0x40: a window descriptor, 0x69 for 9 MiB, then the content size.
+    frame = bytes.fromhex("28B52FFD4069") + struct.pack("<H", 4000 - 256)
+    frame += struct.pack("<I", 1 | 1 << 1 | 4000 << 3)[:3] + b"\x00"
+    return framed(lambda _: frame)
+
+
 @defect("COD-6", "broken-literals")
 def _():
     frame = bytes.fromhex("28B52FFD60") + struct.pack("<H", 4000 - 256)
     frame += struct.pack("<I", 1 | 2 << 1 | 9 << 3)[:3] + b"\xff" * 9
     return framed(lambda _: frame)
+
+
+@defect("COD-8", "expands-too-far")
+def _():
+    return edited(lambda record: None, lambda: block_task(zeros_block(40_000)))
 
 
 @defect("COD-7", "scale")
@@ -1339,6 +1356,11 @@ def _():
 @defect("LIM-7", "mix")
 def _():
     return changed("factors", 0, mix_count=257)
+
+
+@defect("LIM-8", "elements")
+def _():
+    return changed("factors", 0, rank=65536, width=16385)
 
 
 @defect("FAC-7", "too-wide")

@@ -21,6 +21,7 @@ import zstd_frame
 from xxh3 import xxh3_64, xxh3_128
 
 RULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "rules.tsv")
+WINDOW = mopz.WINDOW_MAXIMUM
 
 
 def verify(data, canonical=False):
@@ -158,12 +159,12 @@ class FrameTests(unittest.TestCase):
     FRAME = writer.FRAMES[samples.TEXT]
 
     def test_a_frame_of_the_common_compressor_expands(self):
-        self.assertEqual(zstd_frame.expand(self.FRAME, len(samples.TEXT)), samples.TEXT)
+        self.assertEqual(zstd_frame.expand(self.FRAME, len(samples.TEXT), WINDOW), samples.TEXT)
 
     def test_run_length_frames_expand(self):
         for length in (40, 128 * 1024, 300_000):
             data = b"\x07" * length
-            self.assertEqual(zstd_frame.expand(writer.frame(data), length), data)
+            self.assertEqual(zstd_frame.expand(writer.frame(data), length, WINDOW), data)
 
     def test_a_damaged_frame_is_refused_and_nothing_worse(self):
         source = random.Random(4)
@@ -171,13 +172,13 @@ class FrameTests(unittest.TestCase):
             damaged = bytearray(self.FRAME)
             damaged[source.randrange(len(damaged))] ^= 1 << source.randrange(8)
             try:  # A few bits have no meaning.
-                found = zstd_frame.expand(bytes(damaged), len(samples.TEXT))
+                found = zstd_frame.expand(bytes(damaged), len(samples.TEXT), WINDOW)
             except zstd_frame.DamagedFrame:
                 continue
             self.assertEqual(found, samples.TEXT)
         for length in range(len(self.FRAME)):
             with self.assertRaises(zstd_frame.DamagedFrame):
-                zstd_frame.expand(self.FRAME[:length], len(samples.TEXT))
+                zstd_frame.expand(self.FRAME[:length], len(samples.TEXT), WINDOW)
 
     def test_checksum_hash(self):
         self.assertEqual(zstd_frame.xxh64(b""), 0xEF46DB3751D8E999)

@@ -31,7 +31,7 @@ class Block:
         narrow = self.stored_dtype or self.dtype
         stored = self.data if narrow == self.dtype else narrowed(self.data, self.dtype, narrow)
         if self.codec == mopz.PLANES:
-            stored = planes(stored, mopz.bits(CODE[narrow]) // 8)
+            stored = planes(stored, CODE[narrow])
         return stored, self.data
 
 
@@ -77,7 +77,10 @@ def frame(data):
     return out
 
 
-def planes(data, width):
+def planes(data, dtype):
+    width = mopz.bits(dtype) // 8
+    if mopz.is_rotated(dtype):
+        data = mopz.rotate(data, width, 1)
     count = len(data) // width
     lengths, parts = [], []
     for p in range(width):
@@ -303,8 +306,7 @@ class File:
                     if shared != (len(users[key]) > 1) or not block.stored_length:
                         continue
                     if key not in places:
-                        alignment = PAGE if block.stored_length >= 1 << 16 else 64
-                        places[key] = self.append(block.stored, alignment)
+                        places[key] = self.append(block.stored, mopz.alignment_of(block))
                     block.offset = places[key]
                     first = block.offset if first is None else first
                     last = block.offset + block.stored_length

@@ -53,11 +53,12 @@ class Header:
         self.end = position + length
 
 
-def expand(frame, size):
-    """The content of a frame that states `size` bytes."""
+def expand(frame, size, window_maximum):
+    """The content of a frame that states `size` bytes and no larger window than may be."""
     header = Header(frame)
     require(header.dictionary == 0, "needs a dictionary")
     require(header.content_size == size, f"states a size of {header.content_size}")
+    require(header.window <= window_maximum, f"has a window of {header.window} bytes")
     position, last = header.end, 0
     state = State(min(header.window, BLOCK_MAXIMUM))
     while not last:

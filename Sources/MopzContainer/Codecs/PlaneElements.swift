@@ -8,12 +8,16 @@ final class PlaneElements: StoredElements {
   /// The bit of a plane's length that says that it is compressed.
   static let compressedBit: UInt64 = 1 << 63
 
+  /// The bytes before the first plane, for elements of so many bytes.
+  static func headByteCount(width: Int) -> Int { 8 + 8 * width }
+
   private enum Plane {
     case raw(Bytes)
     case compressed(ZstdFrame)
   }
 
   private var planes: [Plane] = []
+  private let dtype: DType
   private let location: FormatLocation
   private var position = 0
 
@@ -22,9 +26,10 @@ final class PlaneElements: StoredElements {
   /// - Throws: ``ContainerError`` COD-5 or COD-6.
   init(_ info: BlockInfo, stored: Bytes, _ location: FormatLocation) throws(ContainerError) {
     self.location = location
+    dtype = info.storedDType
     let count = UInt64(info.shape.elementCount)
     let width = info.storedDType.bitCount / 8
-    let headByteCount = 8 + 8 * width
+    let headByteCount = Self.headByteCount(width: width)
     let span = stored.span
     guard span.byteCount >= headByteCount, span.u32(0) == width, span.u32(4) == 0 else {
       throw .violation(.planesHead, location)
@@ -57,27 +62,30 @@ final class PlaneElements: StoredElements {
   }
 
   func decode(_ count: Int, into target: inout MutableRawSpan) throws(ContainerError) {
-    for (index, plane) in planes.enumerated() {
-      switch plane {
-      case .raw(let bytes):
-        let part = bytes.span.extracting(position..<(position + count))
-        Self.spread(part, into: &target, first: index, step: planes.count)
-      case .compressed(let frame):
-        let isLast = frame.remainingByteCount == count
-        guard let bytes = frame.next(count), !isLast || frame.isAtEnd else {
+    let joined = try Bytes(byteCount: planes.count * count) {
+      (target: inout MutableRawSpan) throws(ContainerError) in
+      for (index, plane) in planes.enumerated() {
+        var part = target._mutatingExtracting(index * count..<(index + 1) * count)
+        guard Self.fill(&part, from: plane, at: position) else {
           throw .violation(.planeFrame, location, .unknownCode(UInt64(index)))
         }
-        Self.spread(bytes.span, into: &target, first: index, step: planes.count)
       }
     }
+    BytePlanes.join(joined.span, of: dtype, into: &target)
     position += count
   }
 
-  /// Puts byte i of a plane at `first + i · step`.
-  private static func spread(
-    _ plane: RawSpan, into target: inout MutableRawSpan, first: Int, step: Int
-  ) {
-    if step == 1 { return target.copy(from: plane, at: 0) }
-    for index in 0..<plane.byteCount { target.put(plane.u8(index), first + index * step) }
+  /// The next bytes of a plane; false if its frame does not give them.
+  private static func fill(
+    _ target: inout MutableRawSpan, from plane: Plane, at position: Int
+  ) -> Bool {
+    switch plane {
+    case .raw(let bytes):
+      target.copy(
+        from: bytes.span.extracting(position..<(position + target.byteCount)), at: 0)
+      return true
+    case .compressed(let frame):
+      return frame.next(into: &target) && (frame.remainingByteCount > 0 || frame.isAtEnd)
+    }
   }
 }

@@ -19,13 +19,15 @@ final class ZstdFrame {
   private(set) var isAtEnd = false
 
   /// A frame that declares so many bytes, or nil if the bytes are anything else: no frame,
-  /// more than one, a skippable one, one with a dictionary, another or no content size.
+  /// more than one, a skippable one, one with a dictionary, another or no content size, or
+  /// too large a window.
   ///
   /// The corresponding C functions are `ZSTD_getFrameContentSize`,
   /// `ZSTD_getDictID_fromFrame` and `ZSTD_findFrameCompressedSize`.
   init?(_ bytes: Bytes, contentByteCount: Int) {
     let span = bytes.span
-    guard span.byteCount >= 4, span.u32(0) == Self.magic,
+    guard span.byteCount >= 6, span.u32(0) == Self.magic,
+      Self.windowByteCount(span, content: contentByteCount) <= Limits.planeWindowByteCount,
       contentByteCount / Self.expansionMax <= span.byteCount
     else { return nil }
     // SAFETY: the buffer is valid for its count during the calls.
@@ -45,17 +47,24 @@ final class ZstdFrame {
 
   deinit { unsafe _ = ZSTD_freeDCtx(context) }
 
-  /// The next `count` bytes of the content, or nil if the frame does not give them.
+  /// What the header says of the window: a byte of its own, or that the content is one
+  /// segment (RFC 8878, 3.1.1.1).
+  private static func windowByteCount(_ frame: RawSpan, content: Int) -> Int {
+    guard frame.u8(4) & 0x20 == 0 else { return content }
+    let descriptor = Int(frame.u8(5))
+    let base = 1 << (10 + (descriptor >> 3))
+    return base + base / 8 * (descriptor & 7)
+  }
+
+  /// Fills `target` with the next bytes of the content; false if the frame does not give
+  /// them.
   ///
   /// The corresponding C function is `ZSTD_decompressStream`.
-  func next(_ count: Int) -> Bytes? {
-    guard count <= remainingByteCount else { return nil }
-    var isWhole = false
-    let result = Bytes(byteCount: count) { target in
-      isWhole = fill(&target, isLast: count == remainingByteCount)
-    }
-    remainingByteCount -= count
-    return isWhole ? result : nil
+  func next(into target: inout MutableRawSpan) -> Bool {
+    guard target.byteCount <= remainingByteCount else { return false }
+    let isWhole = fill(&target, isLast: target.byteCount == remainingByteCount)
+    remainingByteCount -= target.byteCount
+    return isWhole
   }
 
   private func fill(_ target: inout MutableRawSpan, isLast: Bool) -> Bool {

@@ -49,6 +49,13 @@ struct BlockRow: FixedLayout, Hashable, Sendable {
     storedHash = Digest128(low: bytes.u64(start + 48), high: bytes.u64(start + 56))
   }
 
+  /// What the block's offset is a multiple of (§5.7).
+  var alignment: Int {
+    storedLength >= UInt64(FormatConstants.largeBlockByteCount)
+      && codec != BlockCodec.planes.rawValue
+      ? FormatConstants.largeBlockAlignment : FormatConstants.regionAlignment
+  }
+
   func write(to bytes: inout MutableRawSpan, at start: Int) {
     bytes.put(offset, start)
     bytes.put(storedLength, start + 8)

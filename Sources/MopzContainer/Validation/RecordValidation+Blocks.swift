@@ -80,7 +80,7 @@ extension RecordValidation {
     return overflow ? nil : (bits / 8, bits % 8 == 0)
   }
 
-  /// COD-4.
+  /// COD-4 and COD-8.
   private func validateStoredLength(
     _ block: BlockRow, at index: Int, _ codec: BlockCodec, _ storedDType: DType,
     _ elements: UInt64
@@ -92,7 +92,17 @@ extension RecordValidation {
       // The elements are at most 2^40, so are the rows.
       let rows = Int(matrix(of: block).rows)
       expected = UInt64(RowsInt8.elementsOffset(rows: rows)) + elements
-    case .planes: return
+    case .planes:
+      // The logical length is at most 2^40, so is the least stored one.
+      let least =
+        (block.logicalLength + UInt64(Limits.planesExpansion) - 1)
+        / UInt64(Limits.planesExpansion)
+      guard block.storedLength >= least else {
+        throw error(
+          .planesExpansion, .blocks, index,
+          .mismatch(expected: least, found: block.storedLength))
+      }
+      return
     }
     guard block.storedLength == expected else {
       throw error(
@@ -102,10 +112,8 @@ extension RecordValidation {
 
   /// BLK-5 and BLK-6.
   private func validatePlace(_ block: BlockRow, at index: Int) throws(ContainerError) {
-    let isLarge = block.storedLength >= UInt64(FormatConstants.largeBlockByteCount)
-    let alignment = UInt64(isLarge ? FormatConstants.largeBlockAlignment : 1)
     guard RegionBounds.contains(block.offset, block.storedLength, within: committedLength),
-      block.offset % alignment == 0
+      block.offset % UInt64(block.alignment) == 0
     else {
       throw error(
         .blockRange, .blocks, index, .bytes(offset: block.offset, count: block.storedLength))

@@ -70,6 +70,12 @@ extension RecordValidation {
       guard factor.rank <= Limits.rank, 1...Limits.chunkCount ~= Int(factor.chunkCount),
         1...Limits.mixCount ~= Int(factor.mixCount)
       else { throw error(.factorLimit, .factors, index) }
+      let (elements, overflow) = UInt64(factor.rank).multipliedReportingOverflow(by: factor.width)
+      guard !overflow, elements <= Limits.factorElementCount else {
+        throw error(
+          .factorElementLimit, .factors, index,
+          .exceeds(overflow ? .max : elements, limit: UInt64(Limits.factorElementCount)))
+      }
       try validateWidth(of: factor, at: index)
       try validateUnused(of: factor, at: index, indexKind, mixingKind)
       let vectors = vectorCounts[Int(factor.pool)]

@@ -8,12 +8,8 @@ struct Region {
   var kind: Kind
   var offset: Int
   var byteCount: Int
-
   /// What the region's offset is a multiple of.
-  var alignment: Int {
-    kind == .block && byteCount >= FormatConstants.largeBlockByteCount
-      ? FormatConstants.largeBlockAlignment : FormatConstants.regionAlignment
-  }
+  var alignment = FormatConstants.regionAlignment
 }
 
 /// Stage 6 of a verification: the regions tile the file.
@@ -63,7 +59,8 @@ struct RegionVerification {
     for block in records.blocks.values {
       regions.append(
         Region(
-          kind: .block, offset: Int(block.row.offset), byteCount: Int(block.row.storedLength)))
+          kind: .block, offset: Int(block.row.offset), byteCount: Int(block.row.storedLength),
+          alignment: block.row.alignment))
     }
     for task in records.tasks {
       regions.append(

@@ -42,6 +42,17 @@ struct BlockTable {
     return entries.count - 1
   }
 
+  /// Puts the blocks into the shortest form.
+  ///
+  /// - Throws: ``ContainerError``, as ``BlockCompression``.
+  mutating func compress(
+    _ compression: Compression, threads: WorkerThreads
+  ) throws(ContainerError) {
+    var work = BlockCompression(compression, threads: threads)
+    let compressed = try work.compressed(entries.map(\.block))
+    for (index, block) in compressed.enumerated() { entries[index].block = block }
+  }
+
   /// Gives a block its place in the file, at or after `position`.
   ///
   /// - Returns: The end of the block.

@@ -82,13 +82,17 @@ public enum ContainerWriter {
   ///   - adapters: The tasks, in any order.
   ///   - path: Where the container will stand.
   ///   - force: Whether a file that stands there may be replaced.
-  ///   - threads: Who hashes blocks and checks records.
+  ///   - isCompressed: Whether blocks are compressed.
+  ///   - threads: Who hashes and compresses blocks and checks records.
   /// - Throws: ``ContainerError``.
   public static func write(
-    _ adapters: [Adapter], to path: FilePath, force: Bool = false,
+    _ adapters: [Adapter], to path: FilePath, force: Bool = false, isCompressed: Bool = false,
     threads: WorkerThreads = .all
   ) throws(ContainerError) {
-    let plan = try ContainerPlan(of: adapters, threads: threads)
+    let plan = try ContainerPlan(
+      of: adapters,
+      compression: isCompressed ? Compression(scratch: path.removingLastComponent()) : nil,
+      threads: threads)
     var output: AtomicFile
     do throws(SystemError) { output = try AtomicFile(creating: path, force: force) } catch {
       throw .system(error)

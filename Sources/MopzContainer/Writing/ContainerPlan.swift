@@ -8,7 +8,7 @@ import MopzTensors
 ///
 /// The tasks may come in any order; the file has them in the order of names. The same
 /// tasks give the same bytes, whatever the number of threads. Blocks stay where they are
-/// mapped and are not copied.
+/// mapped and are not copied, unless they are to be compressed.
 ///
 /// ```swift
 /// let plan = try ContainerPlan(of: adapters)
@@ -50,25 +50,32 @@ public struct ContainerPlan: Sendable {
   ///
   /// - Parameters:
   ///   - adapters: The tasks, in any order.
-  ///   - threads: Who hashes blocks and checks records.
+  ///   - compression: How blocks are compressed; nil to store them raw.
+  ///   - threads: Who hashes and compresses blocks and checks records.
   /// - Throws: ``ContainerError``: DIR-8 or DIR-12 for names, or the rule that a task's
   ///   tables break.
-  /// - Complexity: O(bytes of all blocks); memory for tables and hashes, not for blocks.
+  /// - Complexity: O(bytes of all blocks); memory for tables and hashes, not for blocks, but
+  ///   for what ``Compression`` allows.
   public init(
-    of adapters: [Adapter], threads: WorkerThreads = .all
+    of adapters: [Adapter], compression: Compression? = nil, threads: WorkerThreads = .all
   ) throws(ContainerError) {
-    try self.init(BlockHashing.tasks(of: try Self.sorted(adapters), threads: threads), threads)
+    let contents = try BlockHashing.tasks(of: try Self.sorted(adapters), threads: threads)
+    try self.init(contents, compression: compression, threads)
   }
 
-  /// Plans a container of tasks whose blocks are hashed and coded already.
+  /// Plans a container of tasks whose blocks are hashed, and coded as the container is to
+  /// hold them; with `compression` each is put into the shortest form instead.
   ///
   /// - Precondition: The tasks are in the order of their names.
-  init(_ contents: [TaskContent], _ threads: WorkerThreads) throws(ContainerError) {
+  init(
+    _ contents: [TaskContent], compression: Compression? = nil, _ threads: WorkerThreads
+  ) throws(ContainerError) {
     var table = BlockTable()
     var tasks: [Task] = []
     for (index, content) in contents.enumerated() {
       tasks.append(Self.task(content, index: index, in: &table))
     }
+    if let compression { try table.compress(compression, threads: threads) }
     let end = Self.place(&tasks, in: &table)
     blocks = table.entries.map {
       PlannedBlock(block: $0.block, offset: $0.offset, isShared: $0.taskCount > 1)
@@ -126,6 +133,9 @@ extension ContainerPlan {
 
   /// The bytes of the blocks as they are stored, each once.
   public var storedBlockByteCount: Int { blocks.reduce(0) { $0 + $1.block.bytes.count } }
+
+  /// The bytes of the blocks' tensors, each once.
+  public var logicalBlockByteCount: Int { blocks.reduce(0) { $0 + $1.block.logicalByteCount } }
 
   /// The bytes that the tasks' blocks would take if each task had its own.
   public var referencedByteCount: Int {

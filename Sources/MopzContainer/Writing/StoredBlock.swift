@@ -30,34 +30,48 @@ struct StoredBlock: Sendable {
     contentHash = ContentHash.hash(tensor.dtype, tensor.shape, bytes: storedHash)
   }
 
-  /// A coded block whose logical bytes have been hashed.
-  init(
-    dtype: DType, shape: Shape, codec: BlockCodec, storedDType: DType, bytes: Bytes,
-    logical: Bytes
-  ) {
-    self.dtype = dtype
-    self.shape = shape
-    self.codec = codec
-    self.storedDType = storedDType
-    self.bytes = bytes
-    logicalByteCount = logical.count
-    storedHash = XXH3.hash128(bytes.span)
-    contentHash = ContentHash.hash(dtype, shape, bytes: XXH3.hash128(logical.span))
+  /// A coded block of a tensor whose content hash is known.
+  ///
+  /// - Complexity: O(stored bytes).
+  init(_ encoded: EncodedBlock, contentHash: Digest128) {
+    dtype = encoded.dtype
+    shape = encoded.shape
+    codec = encoded.codec
+    storedDType = encoded.storedDType
+    bytes = encoded.bytes
+    logicalByteCount = encoded.info.logicalByteCount
+    storedHash = XXH3.hash128(encoded.bytes.span)
+    self.contentHash = contentHash
   }
 
-  /// Whether another block is stored in the same way, with the same bytes.
+  /// The block without its hashes.
+  var encoded: EncodedBlock {
+    EncodedBlock(
+      dtype: dtype, shape: shape, codec: codec, storedDType: storedDType, bytes: bytes)
+  }
+
+  /// Whether the stored bytes are the logical ones.
+  var isRaw: Bool { codec == .raw && storedDType == dtype }
+
+  /// Whether another block is the same tensor, however it is stored (BLK-10).
   ///
-  /// - Complexity: O(n).
+  /// - Complexity: O(n); blocks that are stored differently are decoded.
   func isSame(as other: StoredBlock) -> Bool {
-    dtype == other.dtype && shape == other.shape && codec == other.codec
-      && storedDType == other.storedDType && bytes.span.hasSameBytes(as: other.bytes.span)
+    guard dtype == other.dtype, shape == other.shape else { return false }
+    if codec == other.codec, storedDType == other.storedDType,
+      bytes.span.hasSameBytes(as: other.bytes.span)
+    {
+      return true
+    }
+    // Raw bytes that differ are different tensors; so is a block that cannot be decoded.
+    guard !isRaw || !other.isRaw, let mine = try? encoded.decoded(),
+      let others = try? other.encoded.decoded()
+    else { return false }
+    return mine.bytes.span.hasSameBytes(as: others.bytes.span)
   }
 
   /// The alignment of the block in the file.
-  var alignment: Int {
-    bytes.count >= FormatConstants.largeBlockByteCount
-      ? FormatConstants.largeBlockAlignment : FormatConstants.regionAlignment
-  }
+  var alignment: Int { row(offset: 0, firstDimension: 0).alignment }
 
   /// The features that a reader of the block must know.
   var features: RequiredFeatures { codec.features(dtype, storedAs: storedDType) }

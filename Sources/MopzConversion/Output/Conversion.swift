@@ -24,14 +24,17 @@ public struct Conversion: Sendable {
     public var threads: WorkerThreads
     /// Whether to look for values that a merge would refuse.
     public var checksValues: Bool
+    /// Whether blocks are stored in the shortest form that loses nothing.
+    public var compresses: Bool
 
-    /// Options; by default no base, nothing replaced, all threads.
+    /// Options; by default no base, nothing replaced, all threads, blocks as they are.
     public init(
       base: Checkpoint? = nil, force: Bool = false, threads: WorkerThreads = .all,
-      checksValues: Bool = true
+      checksValues: Bool = true, compresses: Bool = false
     ) {
       self.base = base
       self.force = force
+      self.compresses = compresses
       self.threads = threads
       self.checksValues = checksValues
     }
@@ -61,13 +64,18 @@ public struct Conversion: Sendable {
     }
     let plan: ContainerPlan
     do throws(ContainerError) {
-      plan = try ContainerPlan(of: intake.adapters.map(\.adapter), threads: options.threads)
+      plan = try ContainerPlan(
+        of: intake.adapters.map(\.adapter), compression: compression, threads: options.threads)
     } catch {
       throw ConversionError(error)
     }
     let report = ConversionReport(of: intake, plan, to: output)
     if !isDryRun { try write(plan) }
     return report
+  }
+
+  private var compression: Compression? {
+    options.compresses ? Compression(scratch: output.removingLastComponent()) : nil
   }
 
   private func refuseExistingOutput() throws(ConversionError) {

@@ -33,6 +33,8 @@ public struct ConversionReport: Hashable, Sendable {
   public var blockCount = 0
   /// The bytes that storing equal blocks once saves.
   public var savedByteCount = 0
+  /// The bytes that compression saves, beyond those.
+  public var compressedAwayByteCount = 0
   /// What was noticed on the way.
   public var findings: [Finding] = []
 
@@ -51,5 +53,6 @@ public struct ConversionReport: Hashable, Sendable {
     outputByteCount = plan.committedByteCount
     blockCount = plan.blockCount
     savedByteCount = plan.referencedByteCount - plan.storedBlockByteCount
+    compressedAwayByteCount = plan.logicalBlockByteCount - plan.storedBlockByteCount
   }
 }
