@@ -69,17 +69,18 @@ let package = Package(
       ["MopzBytes", "MopzDigest", "MopzTensors", "MopzAdapters", "CZstd", system]),
     layer("MopzLinearAlgebra", ["MopzTensors", "COpenBLAS"]),
 
-    // Level 5: an adapter bound to a base checkpoint.
+    // Level 5: an adapter bound to a base checkpoint; adapters that share pools.
     layer(
       "MopzBinding",
       ["MopzBytes", "MopzDigest", "MopzTensors", "MopzSafetensors", "MopzAdapters", system]),
+    layer("MopzSharing", ["MopzBytes", "MopzDigest", "MopzTensors", "MopzAdapters"]),
 
     // Level 6: operations.
     layer(
       "MopzConversion",
       [
         "MopzBytes", "MopzDigest", "MopzTensors", "MopzSafetensors", "MopzArchives",
-        "MopzAdapters", "MopzContainer", "MopzBinding", system,
+        "MopzAdapters", "MopzContainer", "MopzBinding", "MopzSharing", system,
       ]),
     layer(
       "MopzMerging",
@@ -106,7 +107,7 @@ let package = Package(
     layer(
       "MopzToolkit",
       [
-        "Mopz", "MopzSafetensors", "MopzBinding", "MopzConversion", "MopzMerging",
+        "Mopz", "MopzSafetensors", "MopzBinding", "MopzSharing", "MopzConversion", "MopzMerging",
         "MopzVerification", "MopzForward", "MopzLinearAlgebra",
       ]),
 
@@ -115,8 +116,8 @@ let package = Package(
       "MopctlCommands",
       [
         "MopzToolkit", "MopzBytes", "MopzTensors", "MopzSafetensors", "MopzAdapters",
-        "MopzContainer", "MopzLinearAlgebra", "MopzBinding", "MopzConversion", "MopzMerging",
-        "MopzVerification", "MopzForward", arguments, system,
+        "MopzContainer", "MopzLinearAlgebra", "MopzBinding", "MopzSharing", "MopzConversion",
+        "MopzMerging", "MopzVerification", "MopzForward", arguments, system,
       ]),
     .executableTarget(name: "mopctl", dependencies: ["MopctlCommands"], swiftSettings: house),
 
@@ -133,6 +134,12 @@ let package = Package(
       "MopzContainerTests",
       [
         "MopzContainer", "MopzAdapters", "MopzTensors", "MopzDigest", "MopzBytes", "CZstd", system,
+      ]),
+    tests(
+      "MopzSharingTests",
+      [
+        "MopzSharing", "MopzConversion", "MopzMerging", "MopzBinding", "MopzContainer",
+        "MopzSafetensors", "MopzAdapters", "MopzTensors", "MopzBytes", system,
       ]),
     tests("MopzTensorsTests", ["MopzTensors", "MopzBytes"]),
     tests("MopzLinearAlgebraTests", ["MopzLinearAlgebra"]),

@@ -20,6 +20,7 @@ struct ConvertCommand: ReportingCommand {
         mopctl convert support=runs/7/checkpoint-500 legal.safetensors -o team.mopz
         mopctl convert more.tar.zst team.mopz -o all.mopz
         mopctl convert adapters/ --compress -o team.mopz
+        mopctl convert checkpoints/ --share exact -o checkpoints.mopz
       """)
   static let schema = "mopctl.convert/1"
 
@@ -37,6 +38,13 @@ struct ConvertCommand: ReportingCommand {
   @Flag(help: "Compress tensors without loss; they are then decoded at each use.")
   var compress = false
 
+  @Option(
+    help: """
+      What adapters share beside equal tensors. exact: rows of A and columns of B, whole or in \
+      shards, that occur more than once, where that saves bytes; nothing is lost.
+      """)
+  var share: SharingMode?
+
   @OptionGroup var outputs: OutputOptions
   @OptionGroup var common: CommonOptions
 
@@ -47,7 +55,7 @@ struct ConvertCommand: ReportingCommand {
   func report(to console: Console) throws -> Outcome {
     let options = Conversion.Options(
       base: try base.map { try Checkpoint(opening: FilePath($0)) }, force: outputs.force,
-      threads: common.workers, compresses: compress)
+      threads: common.workers, compresses: compress, sharing: share?.value)
     let arguments = try sources.map { try SourceArgument($0) }
     let conversion = Conversion(of: arguments, to: FilePath(output), options: options)
     let report = try conversion.run(isDryRun: outputs.dryRun)
@@ -63,22 +71,29 @@ struct ConvertCommand: ReportingCommand {
         "tensors": JSON(task.tensorCount), "bytes": JSON(task.byteCount),
       ]
     }
-    return [
+    var fields: [(key: String, value: JSON)] = [
       ("output", JSON(output)), ("dry_run", JSON(outputs.dryRun)), ("tasks", JSON(tasks)),
       ("source_bytes", JSON(report.inputByteCount)), ("file_bytes", JSON(report.outputByteCount)),
       ("blocks", JSON(report.blockCount)), ("bytes_saved", JSON(report.savedByteCount)),
       ("bytes_compressed_away", JSON(report.compressedAwayByteCount)),
     ]
+    if let sharing = report.sharing {
+      let view = SharingView(sharing, fileByteCount: report.outputByteCount)
+      fields.append(("sharing", view.json))
+    }
+    return fields
   }
 
   private func lines(of report: ConversionReport) -> [String] {
     let verb = outputs.dryRun ? "would write" : "wrote"
     var saved = "\(Readable.bytes(report.savedByteCount)) saved by storing equal tensors once"
     if compress { saved += ", \(Readable.bytes(report.compressedAwayByteCount)) by compression" }
-    return [
+    let lines = [
       "\(verb) \(output): \(Readable.count(report.tasks.count, "task")), "
         + "\(Readable.bytes(report.outputByteCount)) from \(Readable.bytes(report.inputByteCount)) "
         + "(\(saved))"
     ]
+    guard let sharing = report.sharing else { return lines }
+    return lines + [SharingView(sharing, fileByteCount: report.outputByteCount).line]
   }
 }

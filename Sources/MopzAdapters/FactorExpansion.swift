@@ -43,8 +43,8 @@ extension FactorExpansion {
   ///
   /// - Throws: ``FactorError``.
   public init(_ factor: Factor, pool: Pool, blocks: [Tensor]) throws(FactorError) {
-    guard factor.rank >= 0, factor.width >= 0, factor.chunkCount >= 1, factor.mixCount >= 1,
-      pool.shardLength >= 1, Self.isWidthSound(factor, shardLength: pool.shardLength)
+    guard factor.rank >= 0, factor.width >= 0, factor.mixCount >= 1,
+      Self.isWidthSound(factor, shardLength: pool.shardLength)
     else { throw .malformed }
     let routes = try FactorRoutes(factor, vectorCount: pool.vectorCount, blocks: blocks)
     var source = try PoolElements(pool, blocks: blocks)
@@ -75,10 +75,11 @@ extension FactorExpansion {
 
 extension FactorExpansion {
   /// The format's limit (LIM-8 of `spec/mopz.md`).
-  private static let elementCountMax = 1 << 30
+  static let elementCountMax = 1 << 30
 
   /// Whether a width needs all chunks.
-  private static func isWidthSound(_ factor: Factor, shardLength: Int) -> Bool {
+  static func isWidthSound(_ factor: Factor, shardLength: Int) -> Bool {
+    guard factor.chunkCount >= 1, shardLength >= 1 else { return false }
     let (most, overflow) = factor.chunkCount.multipliedReportingOverflow(by: shardLength)
     return !overflow && factor.width <= most && factor.width > most - shardLength
   }

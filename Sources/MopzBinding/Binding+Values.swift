@@ -23,17 +23,32 @@ extension Binding {
 
   private func checkFiniteness(of adapter: Adapter) throws(BindingError) {
     for source in adapter.sourceTensors where source.disposition == .consumed {
-      guard case .block(let block) = source.content else { continue }
-      if ElementScan(adapter.blocks[block]).hasNonFinite {
+      if ElementScan(try elements(of: source, in: adapter)).hasNonFinite {
         throw .notFinite(adapter: adapter.name, tensor: source.name)
       }
     }
-    // Factors that no single tensor of the source holds.
+    // Factors that no tensor of the source holds. Of a pool that tensors are put together
+    // from, only what they use matters: the rest is other tasks'.
     let named = Set(adapter.sourceTensors.map(\.content))
-    for block in Set(adapter.pools.flatMap { $0.ranges.map(\.block) }).sorted()
-    where !named.contains(.block(block)) {
+    let unnamed = adapter.factors.indices.filter { !named.contains(.factor($0)) }
+    let ranges = unnamed.flatMap { adapter.pools[adapter.factors[$0].pool].ranges }
+    for block in Set(ranges.map(\.block)).sorted() where !named.contains(.block(block)) {
       if ElementScan(adapter.blocks[block]).hasNonFinite {
         throw .notFinite(adapter: adapter.name, tensor: "block \(block)")
+      }
+    }
+  }
+
+  /// The elements of a source tensor, put together where they come from a pool.
+  private func elements(
+    of source: SourceTensor, in adapter: Adapter
+  ) throws(BindingError) -> Tensor {
+    switch source.content {
+    case .block(let block): return adapter.blocks[block]
+    case .factor(let factor):
+      do throws(FactorError) { return try adapter.assembledFactor(factor) } catch {
+        throw .content(
+          adapter: adapter.name, parameter: source.name, reason: error.description)
       }
     }
   }

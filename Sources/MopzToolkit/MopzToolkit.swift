@@ -7,4 +7,5 @@
 @_exported public import MopzLinearAlgebra
 @_exported public import MopzMerging
 @_exported public import MopzSafetensors
+@_exported public import MopzSharing
 @_exported public import MopzVerification

@@ -26,18 +26,27 @@ public struct Conversion: Sendable {
     public var checksValues: Bool
     /// Whether blocks are stored in the shortest form that loses nothing.
     public var compresses: Bool
+    /// How the adapters share; nil for equal tensors alone.
+    public var sharing: Sharing?
 
-    /// Options; by default no base, nothing replaced, all threads, blocks as they are.
+    /// Options; by default no base, nothing replaced, all threads, blocks as they are, no pools.
     public init(
       base: Checkpoint? = nil, force: Bool = false, threads: WorkerThreads = .all,
-      checksValues: Bool = true, compresses: Bool = false
+      checksValues: Bool = true, compresses: Bool = false, sharing: Sharing? = nil
     ) {
       self.base = base
       self.force = force
       self.compresses = compresses
       self.threads = threads
       self.checksValues = checksValues
+      self.sharing = sharing
     }
+  }
+
+  /// How adapters share rows of A and columns of B.
+  public enum Sharing: String, Hashable, Sendable, CaseIterable {
+    /// Rows and columns, whole or in shards, whose bytes are the same; nothing is lost.
+    case exact
   }
 
   private let arguments: [SourceArgument]
@@ -62,15 +71,11 @@ public struct Conversion: Sendable {
     guard !intake.adapters.isEmpty else {
       throw .refused(Refusal(.source, output.string, "there is no adapter to convert"))
     }
-    let plan: ContainerPlan
-    do throws(ContainerError) {
-      plan = try ContainerPlan(
-        of: intake.adapters.map(\.adapter), compression: compression, threads: options.threads)
-    } catch {
-      throw ConversionError(error)
-    }
-    let report = ConversionReport(of: intake, plan, to: output)
-    if !isDryRun { try write(plan) }
+    let shared = try SharedPlan(
+      of: intake.adapters.map(\.adapter), options.sharing, compression: compression,
+      threads: options.threads)
+    let report = ConversionReport(of: intake, shared, to: output)
+    if !isDryRun { try write(shared.plan) }
     return report
   }
 

@@ -1,6 +1,7 @@
 import MopzAdapters
 public import MopzBytes
 import MopzContainer
+public import MopzSharing
 import MopzTensors
 public import SystemPackage
 
@@ -21,6 +22,16 @@ public struct ConversionReport: Hashable, Sendable {
     public var byteCount: Int
   }
 
+  /// What sharing did.
+  public struct Sharing: Hashable, Sendable {
+    /// How the adapters share.
+    public var mode: Conversion.Sharing
+    /// The bytes of the container if nothing but equal tensors were shared.
+    public var plainByteCount: Int
+    /// The pools; none where they would have made the container larger.
+    public var pools = SharingReport()
+  }
+
   /// The container.
   public var output: FilePath
   /// The tasks, in the order of their names.
@@ -35,11 +46,15 @@ public struct ConversionReport: Hashable, Sendable {
   public var savedByteCount = 0
   /// The bytes that compression saves, beyond those.
   public var compressedAwayByteCount = 0
+  /// What sharing did; nil if it was not asked for.
+  public var sharing: Sharing?
   /// What was noticed on the way.
   public var findings: [Finding] = []
 
-  init(of intake: AdapterIntake, _ plan: ContainerPlan, to output: FilePath) {
+  init(of intake: AdapterIntake, _ shared: SharedPlan, to output: FilePath) {
     self.output = output
+    let plan = shared.plan
+    sharing = shared.sharing
     findings = intake.findings
     tasks = intake.adapters.map { imported in
       let adapter = imported.adapter

@@ -1,0 +1,55 @@
+import ArgumentParser
+import MopzBytes
+import MopzConversion
+import MopzSharing
+import MopzTensors
+
+/// The values of `--share`.
+enum SharingMode: String, ExpressibleByArgument, CaseIterable {
+  case exact
+
+  var value: Conversion.Sharing {
+    switch self {
+    case .exact: .exact
+    }
+  }
+}
+
+/// What sharing did, as JSON and as a line.
+struct SharingView {
+  private let sharing: ConversionReport.Sharing
+  private let fileByteCount: Int
+
+  init(_ sharing: ConversionReport.Sharing, fileByteCount: Int) {
+    self.sharing = sharing
+    self.fileByteCount = fileByteCount
+  }
+
+  var json: JSON {
+    let pools = sharing.pools.pools.map { pool -> JSON in
+      [
+        "dtype": JSON(pool.dtype.code), "shard_length": JSON(pool.shardLength),
+        "public_shards": JSON(pool.publicCount), "private_shards": JSON(pool.privateCount),
+        "tensors": JSON(pool.tensorCount), "tasks": JSON(pool.tasks.map { JSON($0) }),
+      ]
+    }
+    return [
+      "mode": JSON(sharing.mode.rawValue), "bytes_before": JSON(sharing.plainByteCount),
+      "bytes_after": JSON(fileByteCount), "tensors": JSON(sharing.pools.tensorCount),
+      "public_shards": JSON(sharing.pools.publicCount),
+      "private_shards": JSON(sharing.pools.privateCount), "pools": JSON(pools),
+    ]
+  }
+
+  var line: String {
+    let pools = sharing.pools
+    guard !pools.pools.isEmpty else {
+      return "no pool saves anything; the file is the one without --share"
+    }
+    let share = 1 - Double(fileByteCount) / Double(max(sharing.plainByteCount, 1))
+    return "\(Readable.count(pools.tensorCount, "tensor")) from "
+      + "\(Readable.count(pools.pools.count, "pool")) of \(pools.publicCount) public and "
+      + "\(pools.privateCount) private shards: \(Readable.bytes(sharing.plainByteCount)) without "
+      + "them, \(Readable.percent(share)) less with them"
+  }
+}

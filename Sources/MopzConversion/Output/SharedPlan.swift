@@ -1,0 +1,67 @@
+import MopzAdapters
+import MopzBytes
+import MopzContainer
+import MopzSharing
+
+/// A container's plan, with pools where they make it smaller.
+struct SharedPlan: Sendable {
+  let plan: ContainerPlan
+  /// What sharing did; nil if it was not asked for.
+  let sharing: ConversionReport.Sharing?
+
+  /// Plans a container.
+  ///
+  /// With pools it is planned both ways, and the smaller one is taken; without any saving
+  /// it is the container that would be written without sharing.
+  ///
+  /// - Parameter mode: How adapters share; nil for equal blocks alone.
+  init(
+    of adapters: [Adapter], _ mode: Conversion.Sharing?, compression: Compression?,
+    threads: WorkerThreads
+  ) throws(ConversionError) {
+    func plan(_ adapters: [Adapter]) throws(ConversionError) -> ContainerPlan {
+      do throws(ContainerError) {
+        return try ContainerPlan(of: adapters, compression: compression, threads: threads)
+      } catch {
+        throw ConversionError(error)
+      }
+    }
+    guard let mode else {
+      self.plan = try plan(adapters)
+      sharing = nil
+      return
+    }
+    let shared = try ConversionError.sharing { () throws(SharingError) in
+      switch mode {
+      case .exact: try ExactSharing(of: adapters, threads: threads)
+      }
+    }
+    let plain = try plan(shared.dense)
+    var result = ConversionReport.Sharing(mode: mode, plainByteCount: plain.committedByteCount)
+    guard !shared.report.pools.isEmpty else {
+      self.plan = plain
+      sharing = result
+      return
+    }
+    let pooled = try plan(shared.adapters)
+    let isSmaller = pooled.committedByteCount < plain.committedByteCount
+    if isSmaller { result.pools = shared.report }
+    self.plan = isSmaller ? pooled : plain
+    sharing = result
+  }
+}
+
+extension ConversionError {
+  /// Calls what shares adapters.
+  static func sharing<Result>(
+    _ body: () throws(SharingError) -> Result
+  ) throws(ConversionError) -> Result {
+    do throws(SharingError) { return try body() } catch {
+      switch error {
+      case .interrupted(let error): throw .interrupted(error)
+      case .factor(let flaw, let adapter):
+        throw .refused(Refusal(.values, adapter, "a pool is unsound: \(flaw)"))
+      }
+    }
+  }
+}
