@@ -12,4 +12,6 @@ public struct AdapterKind: RawRepresentable, Hashable, Sendable {
   public static let lora = AdapterKind(rawValue: "lora")
   /// Low-rank terms and a magnitude per output.
   public static let dora = AdapterKind(rawValue: "dora")
+  /// Low-rank terms whose vectors are put together from pools of shards, as trained (MoS).
+  public static let mixtureOfShards = AdapterKind(rawValue: "mos")
 }

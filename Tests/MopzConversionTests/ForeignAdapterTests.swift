@@ -56,6 +56,7 @@ struct ForeignAdapterTests {
     }
     #expect(adapter.targets.isEmpty == isCarried)
     if entry.kind == "dora" { #expect(adapter.kind == .dora) }
+    if entry.kind == "mos" { #expect(adapter.kind == .mixtureOfShards) }
     if isCarried && entry.kind != "pissa" { #expect(adapter.kind.rawValue == entry.kind) }
   }
 
@@ -66,8 +67,11 @@ struct ForeignAdapterTests {
       for operand in target.operands { uses[operand.block, default: 0] += 1 }
       for term in target.terms {
         for factor in [term.down, term.up] {
-          for range in adapter.pools[adapter.factors[factor].pool].ranges {
-            uses[range.block, default: 0] += 1
+          // Public and private shards of one pool are ranges of one block.
+          let ranges = adapter.pools[adapter.factors[factor].pool].ranges
+          for block in Set(ranges.map(\.block)) { uses[block, default: 0] += 1 }
+          if case .explicit(let block) = adapter.factors[factor].indices {
+            uses[block, default: 0] += 1
           }
         }
       }

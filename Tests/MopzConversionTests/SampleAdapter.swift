@@ -42,6 +42,7 @@ struct SampleAdapter {
       let elements = values[info.name] ?? Array(repeating: 1, count: info.shape.elementCount)
       switch info.dtype {
       case .f32: bytes += elements.flatMap { withLittleEndian($0.bitPattern) }
+      case .i64: bytes += elements.flatMap { withLittleEndian(Int64($0)) }
       case .f16: bytes += elements.flatMap { withLittleEndian(Float16($0).bitPattern) }
       default:
         bytes += Array(repeating: 1, count: info.shape.byteCount(of: info.dtype) ?? 0)

@@ -109,6 +109,14 @@ struct AdapterBuilder {
     return adapter.factors.count - 1
   }
 
+  /// Adds a factor over a pool of its own; what it uses has been assigned.
+  mutating func add(_ factor: Factor, over pool: Pool) -> Int {
+    adapter.pools.append(pool)
+    adapter.factors.append(factor)
+    adapter.factors[adapter.factors.count - 1].pool = adapter.pools.count - 1
+    return adapter.factors.count - 1
+  }
+
   /// Makes an operand of a whole tensor, which is thereby consumed.
   mutating func operand(_ role: Operand.Role, tensor: Int) throws(Refusal) -> Operand {
     try assign(tensor, .consumed)

@@ -67,9 +67,19 @@ enum OpaqueDialect: Dialect {
   ]
 
   /// The tag of LoRA's relatives that keep their own tensors under LoRA's names.
+  ///
+  /// A mixture of shards is no such thing, but one whose tables are not complete is.
   static func rawTag(_ contents: AdapterFiles) -> String? {
-    if contents.hasTensor(where: { $0.hasSuffix(".lora_pair_mask") }) { return "mos" }
-    if contents.hasTensor(where: { $0.hasSuffix(".lora_A_vec") }) { return "prolora" }
+    let modules = ["_mask", "_mask_B"].map { suffix in
+      let whole = ".lora_pair" + suffix
+      return Set(
+        contents.tensorNames.filter { $0.hasSuffix(whole) }
+          .map { ExactName(String($0.dropLast(whole.count))) })
+    }
+    if modules[0] != modules[1] { return "mos" }
+    if modules[0].isEmpty, contents.hasTensor(where: { $0.hasSuffix(".lora_A_vec") }) {
+      return "prolora"
+    }
     return nil
   }
 

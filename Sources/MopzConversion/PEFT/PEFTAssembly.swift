@@ -19,6 +19,7 @@ struct PEFTAssembly {
   let scaling: ScalingSource
   private let modules: [PEFTModule]
   var hasMagnitude = false
+  var hasShards = false
   var ambiguousModules: [String] = []
   /// The alphas that tensors give, by module.
   var alphas: [ExactName: Double] = [:]
@@ -50,12 +51,17 @@ struct PEFTAssembly {
       builder.setKind(AdapterKind(rawValue: "lora-grouped-convolution"))
       return try builder.finishOpaque()
     }
+    let publicCounts = try publicShardCounts(modules)
     for module in modules {
       for copy in module.originals { try builder.assign(copy, .redundant) }
       let rest = try takeAlpha(of: module)
       try addReplacements(rest, of: module)
       try addTokenRows(of: module)
-      try addLowRank(of: module)
+      if let tensors = ShardedPair.Tensors(module) {
+        try addShards(tensors, of: module, publicCounts: publicCounts)
+      } else {
+        try addLowRank(of: module)
+      }
     }
     noteCopies()
     if !ambiguousModules.isEmpty {
@@ -65,6 +71,7 @@ struct PEFTAssembly {
           + "\(ambiguousModules[0].quoted), and the file's order need not be the one of training; "
           + "the first in the file is used")
     }
+    if hasShards { builder.setKind(.mixtureOfShards) }
     if hasMagnitude { builder.setKind(.dora) }
     return try builder.finish()
   }

@@ -51,5 +51,9 @@ extension PEFTConfig {
     "peft_version", "qalora_group_size", "r", "rank_pattern", "revision", "runtime_config",
     "target_modules", "target_parameters", "task_type", "trainable_token_indices", "use_bdlora",
     "use_dora", "use_qalora", "use_rslora", "velora_config",
+    // Those of mixtures of shards, which dense forms keep.
+    "enable_lora_bias", "enable_lora_rotation", "enable_lora_vec", "ft_mode", "init2zero_via_vec",
+    "init_lora_A_vec_std", "init_lora_A_vec_value", "num_chunk_per_vec", "reduce_lora_A_x",
+    "reduce_lora_B_x", "valid_param_lora_r", "valid_param_private_r",
   ]
 }

@@ -34,6 +34,8 @@ struct PEFTConfig: Sendable {
   var replacedModules: [String]
   var targetModules: [String]
   var tokenIndices: TokenIndices
+  /// The shards of a vector, where vectors are put together from shards.
+  var chunkCount: Int?
   /// Why the tensors alone are no change of the stock base's weights, as a kind's tag.
   var unmergeableTag: String?
   /// Keys that say something and that this version does not know.
@@ -66,6 +68,7 @@ struct PEFTConfig: Sendable {
     replacedModules = try reader.strings("modules_to_save")
     targetModules = try reader.strings("target_modules")
     tokenIndices = try Self.tokenIndices(reader)
+    chunkCount = try Self.chunkCount(reader)
     unmergeableTag = try Self.unmergeableTag(reader)
     unknownKeys = reader.keysInUse.filter { !Self.knownKeys.contains($0) }
   }
@@ -83,6 +86,11 @@ struct PEFTConfig: Sendable {
         .config, reader.subject, "\(reader.file): \(key) must be at least 1, found \(rank)")
     }
     return rank
+  }
+
+  private static func chunkCount(_ reader: ConfigReader) throws(Refusal) -> Int? {
+    guard let value = reader.value("num_chunk_per_vec") else { return nil }
+    return try rank(reader, key: "num_chunk_per_vec", value: value, isPresent: true)
   }
 
   private static func alpha(_ reader: ConfigReader) throws(Refusal) -> Double {

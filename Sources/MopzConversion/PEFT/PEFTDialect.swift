@@ -25,7 +25,9 @@ enum PEFTDialect: Dialect {
     guard method.uppercased() == "LORA" else {
       return try carried(contents, method: method, properties)
     }
-    if let tag = OpaqueDialect.rawTag(contents) {
+    var rawTag = OpaqueDialect.rawTag(contents)
+    if rawTag == nil { rawTag = try mixtureTag(contents, reader) }
+    if let tag = rawTag {
       return try OpaqueDialect.importing(contents, tag: tag, properties: properties)
     }
     let semantics = try PEFTConfig(reader)
@@ -42,10 +44,19 @@ enum PEFTDialect: Dialect {
     return try assembly.imported()
   }
 
+  /// The tag of a mixture of shards whose configuration asks for more than the method.
+  private static func mixtureTag(
+    _ contents: AdapterFiles, _ reader: ConfigReader
+  ) throws(Refusal) -> String? {
+    guard contents.hasTensor(where: { $0.contains(".lora_pair_mask") }) else { return nil }
+    return try PEFTConfig.mixtureTag(reader)
+  }
+
   /// The fields that are kept as properties, so that the scale can be traced.
   private static let provenanceKeys = [
     "r", "lora_alpha", "use_rslora", "use_dora", "fan_in_fan_out", "rank_pattern",
     "alpha_pattern", "base_model_name_or_path", "revision", "task_type", "peft_version",
+    "ft_mode", "num_chunk_per_vec", "valid_param_lora_r", "valid_param_private_r",
   ]
 
   private static func carried(

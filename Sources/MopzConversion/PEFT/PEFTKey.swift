@@ -18,6 +18,14 @@ struct PEFTKey: Hashable, Sendable {
     case embeddingUp
     /// `lora_magnitude_vector`.
     case magnitude
+    /// The shards of A in their pool, `lora_pair_mask`.
+    case downShards
+    /// The shards of B in their pool, `lora_pair_mask_B`.
+    case upShards
+    /// What rows of A put together from shards are multiplied by, `lora_A_vec`.
+    case gates
+    /// A second such vector, `lora_A_anti_vec`.
+    case gateInverses
     /// Rows of an embedding, `token_adapter.trainable_tokens_delta`.
     case tokenRows
     /// A parameter of the base, replaced.
@@ -55,6 +63,7 @@ struct PEFTKey: Hashable, Sendable {
   static let prefix = "base_model.model."
   private static let factorNames: Set = [
     "lora_A", "lora_B", "lora_embedding_A", "lora_embedding_B", "lora_magnitude_vector",
+    "lora_pair_mask", "lora_pair_mask_B", "lora_A_vec", "lora_A_anti_vec",
   ]
 
   /// Takes a name apart.
@@ -118,6 +127,10 @@ struct PEFTKey: Hashable, Sendable {
       case ("lora_embedding_B", nil, 0...1): .embeddingUp
       case ("lora_magnitude_vector", nil, 0...1): .magnitude
       case ("lora_magnitude_vector", "weight", 0...1): .magnitude
+      case ("lora_pair_mask", nil, 0...1): .downShards
+      case ("lora_pair_mask_B", nil, 0...1): .upShards
+      case ("lora_A_vec", nil, 0...1): .gates
+      case ("lora_A_anti_vec", nil, 0...1): .gateInverses
       default: .unknown(parts[index...].joined(separator: "."))
       }
     if case .unknown = role { return PEFTKey(module: parts[..<index], role: role) }
