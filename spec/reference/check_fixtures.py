@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Holds the reference reader against the fixtures.
 
-Every file of fixtures/valid must have no finding; every file of fixtures/invalid, named
-RULE-what.mopz, must break RULE first. Files for CAN rules must be valid and break RULE when the
-canonical form is asked for. Every rule that a reader can check must have a file.
+Every file of fixtures/valid must have no finding, and its listing must be that of NAME.mopz.dump.
+Every file of fixtures/invalid, named RULE-what.mopz, must break RULE first. Files for CAN rules must
+be valid and break RULE when the canonical form is asked for. Every rule that a reader can check must
+have a file.
 """
 
 import csv
 import os
 import sys
 
+import dump_mopz
 import read_mopz
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -39,6 +41,8 @@ def main():
         rule = found(path, canonical=False)
         if rule:
             complaints.append(f"valid/{name}: refused with {rule}")
+        elif dump_mopz.main(["--check", path]):
+            complaints.append(f"valid/{name}.dump: says something else")
     seen = set()
     for name, path in invalid:
         rule = rule_of(name)

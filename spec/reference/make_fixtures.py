@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Writes the samples into fixtures/valid and fixtures/invalid.
+"""Writes the samples into fixtures/valid and fixtures/invalid, and the listings of all valid files.
 
 Other files of those folders are left alone. Running it again changes nothing.
 """
 
+import glob
 import os
 
+import dump_mopz
 import samples
 
 FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "fixtures")
@@ -23,6 +25,7 @@ def main():
         write("valid", name, make())
     for rule, name, make in samples.DEFECTS:
         write("invalid", f"{rule}-{name}", make())
+    dump_mopz.main(["--write", *sorted(glob.glob(os.path.join(FIXTURES, "valid", "*.mopz")))])
     print(f"{len(samples.VALID)} valid, {len(samples.DEFECTS)} invalid")
 
 
