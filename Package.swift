@@ -67,7 +67,7 @@ let package = Package(
     layer(
       "MopzContainer",
       ["MopzBytes", "MopzDigest", "MopzTensors", "MopzAdapters", "CZstd", system]),
-    layer("MopzLinearAlgebra", ["MopzTensors", "COpenBLAS"]),
+    layer("MopzLinearAlgebra", ["MopzTensors", "COpenBLAS", "CKernels"]),
 
     // Level 5: an adapter bound to a base checkpoint; adapters that share pools.
     layer(
@@ -142,12 +142,12 @@ let package = Package(
         "MopzSafetensors", "MopzAdapters", "MopzTensors", "MopzBytes", system,
       ]),
     tests("MopzTensorsTests", ["MopzTensors", "MopzBytes"]),
-    tests("MopzLinearAlgebraTests", ["MopzLinearAlgebra"]),
+    tests("MopzLinearAlgebraTests", ["MopzLinearAlgebra", "MopzTensors", "MopzBytes"]),
     tests(
       "MopzForwardTests",
       [
-        "MopzForward", "MopzMerging", "MopzBinding", "MopzConversion", "MopzSafetensors",
-        "MopzAdapters", "MopzTensors", "MopzBytes", system,
+        "MopzForward", "MopzMerging", "MopzBinding", "MopzConversion", "MopzLinearAlgebra",
+        "MopzSafetensors", "MopzAdapters", "MopzTensors", "MopzBytes", system,
       ]),
     tests(
       "MopzBindingTests",

@@ -1,5 +1,5 @@
 public import MopzBytes
-import MopzLinearAlgebra
+package import MopzLinearAlgebra
 
 /// A model that can be run: what it computes, and the variants whose weights it uses.
 ///
@@ -15,6 +15,8 @@ public struct ForwardModel: Sendable {
   public let description: ModelDescription
   /// One variant for each task.
   public let variants: [ModelVariant]
+  /// What multiplies by the weights; nil for OpenBLAS.
+  package var splitProduct: SplitProduct? = .fastest
 
   /// Makes a model of its parts.
   ///
@@ -59,7 +61,7 @@ public struct ForwardModel: Sendable {
     MatrixProduct.setThreadCount(1)
     var pass = try ForwardPass(
       description, variants, layout: TokenLayout(tokens, tasks: tasks), longest: tokens.longest,
-      engine: Engine(threads: threads))
+      engine: Engine(threads: threads, splitProduct: splitProduct))
     for _ in description.blocks { try pass.advance() }
     let outputs = try pass.finished()
     let length = min(outputs.blockLength, outputs.rows)

@@ -1,3 +1,4 @@
+import Foundation
 import MopzToolkit
 import SystemPackage
 
@@ -18,11 +19,13 @@ let model = ForwardModel(description, [ModelVariant(base)])
 let tokens = TokenSequences.seeded(for: description, sequenceCount: 1, length: length)
 let clock = ContinuousClock()
 for run in 1...runCount {
+  let start = Foundation.clock()
   let time = try clock.measure { try model.forEachOutput(for: tokens) { _, _ in } }
+  let used = Double(Foundation.clock() - start) / Double(CLOCKS_PER_SEC)
   let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
-  print("run \(run): \(seconds) s, \(Double(length) / seconds) tokens/s")
+  print("run \(run): \(seconds) s, \(used) s of processor, \(Double(length) / seconds) tokens/s")
 }
-print("kernels \(MatrixProduct.kernelName), peak \(PeakMemory.description)")
+print("peak \(PeakMemory.description)")
 
 /// A wrong command line.
 enum ExitStatus: Error { case usage }

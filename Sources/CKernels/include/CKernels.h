@@ -6,4 +6,5 @@
 #include "conversion.h"
 #include "element_scan.h"
 #include "finiteness.h"
+#include "split_product.h"
 #include "update_tile.h"

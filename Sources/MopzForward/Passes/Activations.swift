@@ -134,11 +134,13 @@ private final class FloatStorage: @unchecked Sendable {
 
   init(count: Int) {
     self.count = count
-    unsafe base = UnsafeMutablePointer.allocate(capacity: max(count, 1))
+    // Vectors and tiles are fastest where they do not cross a line of the cache.
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
+    unsafe base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     unsafe base.initialize(repeating: 0, count: max(count, 1))
   }
 
-  deinit { unsafe base.deallocate() }
+  deinit { unsafe UnsafeMutableRawPointer(base).deallocate() }
 }
 
 /// Memory for passing results, kept for the next one of the same size.

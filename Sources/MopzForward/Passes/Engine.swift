@@ -1,6 +1,7 @@
 import MopzBytes
+import MopzLinearAlgebra
 
-/// What the operations of a pass run on: threads, scratch memory, and the order of sums.
+/// What the operations of a pass run on: threads, products, scratch memory, and the order of sums.
 struct Engine: Sendable {
   /// The order in which the products of one element are summed.
   enum SumOrder: Hashable, Sendable {
@@ -12,9 +13,14 @@ struct Engine: Sendable {
   }
 
   let threads: WorkerThreads
+  /// What multiplies activations by stored weights; nil for OpenBLAS.
+  let splitProduct: SplitProduct?
   let scratch = ScratchPool()
 
-  init(threads: WorkerThreads) { self.threads = threads }
+  init(threads: WorkerThreads, splitProduct: SplitProduct? = .fastest) {
+    self.threads = threads
+    self.splitProduct = splitProduct
+  }
 
   /// Calls `body` for runs of rows, which depend on the number of rows alone.
   func forEachRows(_ count: Int, of step: Int = 64, _ body: @Sendable (Range<Int>) -> Void) {

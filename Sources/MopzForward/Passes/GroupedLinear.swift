@@ -12,11 +12,6 @@ struct GroupedLinear: Sendable {
   let inFeatures: Int
   let outFeatures: Int
 
-  /// The number of outputs that are worked out at a time.
-  ///
-  /// Sums do not depend on it; memory does.
-  static let tileWidth = 1024
-
   /// - Precondition: `parts` is not empty, and the layers have the same sizes.
   init(_ parts: [(rows: Range<Int>, linear: PreparedLinear)]) {
     self.parts = parts
@@ -36,7 +31,10 @@ struct GroupedLinear: Sendable {
       })
   }
 
-  var tileCount: Int { (outFeatures + Self.tileWidth - 1) / Self.tileWidth }
+  /// The rows whose products with a matrix are formed together.
+  var rowRanges: [Range<Int>] {
+    sharesMatrix ? [0..<(parts.last?.rows.upperBound ?? 0)] : parts.map(\.rows)
+  }
 }
 
 extension Engine {
@@ -60,38 +58,46 @@ extension Engine {
     }
     for ((layer, part, term), z) in zip(places, projections) { inputs[layer][part][term] = z }
     let projected = inputs
-    var tiles: [(layer: Int, columns: Range<Int>, at: Int)] = []
-    var column = 0
-    for (index, layer) in layers.enumerated() {
-      for tile in 0..<layer.tileCount {
-        let first = tile * GroupedLinear.tileWidth
-        tiles.append(
-          (index, first..<min(first + GroupedLinear.tileWidth, layer.outFeatures), column))
+    let ranges = Set(layers.flatMap(\.rowRanges)).sorted { $0.lowerBound < $1.lowerBound }
+    withSplitInput(x, ranges, order: order) { split in
+      let tiles = tiles(of: layers, width: split == nil ? 1024 : SplitProduct.outputCountMax)
+      _ = threads.map(tiles.count) { index in
+        let (layer, columns, column) = tiles[index]
+        let input = LinearInput(x: x, split: split, order: order)
+        applyTile(layers[layer], projected[layer], columns: columns, input, y: y, at: column)
       }
-      column += layer.outFeatures
-    }
-    let work = tiles
-    _ = threads.map(work.count) { index in
-      let (layer, columns, column) = work[index]
-      applyTile(
-        layers[layer], projected[layer], columns: columns, x: x, y: y, at: column, order: order)
     }
   }
 
+  /// The outputs that are worked out at a time.
+  ///
+  /// Sums do not depend on their number; memory does.
+  private func tiles(
+    of layers: [GroupedLinear], width: Int
+  ) -> [(layer: Int, columns: Range<Int>, at: Int)] {
+    var tiles: [(layer: Int, columns: Range<Int>, at: Int)] = []
+    var column = 0
+    for (index, layer) in layers.enumerated() {
+      for first in stride(from: 0, to: layer.outFeatures, by: width) {
+        tiles.append((index, first..<min(first + width, layer.outFeatures), column))
+      }
+      column += layer.outFeatures
+    }
+    return tiles
+  }
+
   private func applyTile(
-    _ layer: GroupedLinear, _ projected: [[[Float]]], columns: Range<Int>, x: Activations,
-    y: Activations, at column: Int, order: SumOrder
+    _ layer: GroupedLinear, _ projected: [[[Float]]], columns: Range<Int>, _ input: LinearInput,
+    y: Activations, at column: Int
   ) {
     let target = column + columns.lowerBound..<column + columns.upperBound
+    let ranges = layer.rowRanges
     if layer.sharesMatrix {
-      multiply(
-        x, rows: 0..<x.rows, layer.parts[0].linear, columns: columns, into: y, at: target,
-        order: order)
+      multiply(input, rows: ranges[0], layer.parts[0].linear, columns: columns, into: y, at: target)
     }
     for (part, inputs) in zip(layer.parts, projected) {
       if !layer.sharesMatrix {
-        multiply(
-          x, rows: part.rows, part.linear, columns: columns, into: y, at: target, order: order)
+        multiply(input, rows: part.rows, part.linear, columns: columns, into: y, at: target)
       }
       for (term, z) in zip(part.linear.terms, inputs) {
         term.add(z, to: y, rows: part.rows, at: column, columns)
@@ -105,59 +111,6 @@ extension Engine {
         if let bias = part.linear.bias {
           for (i, c) in columns.enumerated() { values[i] += bias[c] }
         }
-      }
-    }
-  }
-
-  /// `y[rows, target] = x[rows, :] · W[columns, :]ᵀ`.
-  private func multiply(
-    _ x: Activations, rows: Range<Int>, _ linear: PreparedLinear, columns: Range<Int>,
-    into y: Activations, at target: Range<Int>, order: SumOrder
-  ) {
-    let matrix = linear.matrix
-    let inner = linear.inFeatures
-    if matrix.isInPlace {
-      let width = matrix.columns
-      let first = linear.isTransposed ? columns.lowerBound : columns.lowerBound * width
-      let end =
-        linear.isTransposed
-        ? (matrix.rows - 1) * width + columns.upperBound : columns.upperBound * width
-      multiply(
-        x, rows: rows, weights: matrix.tensor.floats(first..<end), stride: width,
-        isTransposed: linear.isTransposed, inner: inner, into: y, at: target, order: order)
-      return
-    }
-    let size = linear.isTransposed ? (inner, columns.count) : (columns.count, inner)
-    scratch.withScratch(rows: size.0, columns: size.1) { tile in
-      matrix.copy(
-        rows: linear.isTransposed ? 0..<inner : columns,
-        columns: linear.isTransposed ? columns : 0..<inner, into: tile)
-      multiply(
-        x, rows: rows, weights: tile.elements, stride: tile.columns,
-        isTransposed: linear.isTransposed, inner: inner, into: y, at: target, order: order)
-    }
-  }
-
-  private func multiply(
-    _ x: Activations, rows: Range<Int>, weights: Span<Float>, stride: Int, isTransposed: Bool,
-    inner: Int, into y: Activations, at target: Range<Int>, order: SumOrder
-  ) {
-    let middle = order == .plain ? inner : inner / 2
-    for part in [0..<middle, middle..<inner] where !part.isEmpty {
-      var block = y.mutableBlock(rows: rows, columns: target)
-      let beta: Float = part.lowerBound == 0 ? 0 : 1
-      let input = x.matrix(rows: rows, columns: part)
-      if isTransposed {
-        let rest = weights.extracting(part.lowerBound * stride..<weights.count)
-        MatrixProduct.multiply(
-          input, MatrixView(rest, rows: part.count, columns: target.count, rowStride: stride),
-          into: &block, rowStride: y.rowStride, beta: beta)
-      } else {
-        let rest = weights.extracting(part.lowerBound..<weights.count)
-        MatrixProduct.multiply(
-          input,
-          MatrixView(rest, rows: target.count, columns: part.count, rowStride: stride).transposed,
-          into: &block, rowStride: y.rowStride, beta: beta)
       }
     }
   }

@@ -3,7 +3,7 @@ import MopzBytes
 import MopzLinearAlgebra
 import MopzTensors
 
-/// A matrix of the base as one variant of the model has it, given block by block in Float32.
+/// A matrix of the base as one variant of the model has it, given block by block.
 ///
 /// What an adapter adds is either left to the activations, or formed here and rounded as a
 /// merged file would hold it. Only the block that is asked for is ever formed.
@@ -41,48 +41,39 @@ struct WeightMatrix: Sendable {
       && (storedType == nil || storedType == tensor.dtype)
   }
 
-  /// Whether blocks can be used where they lie.
-  var isInPlace: Bool { isPlain && tensor.hasAlignedFloats }
-
-  /// Copies a block to `target`, row by row.
-  func copy(rows: Range<Int>, columns range: Range<Int>, into target: Activations) {
-    precondition(target.rows >= rows.count && target.columns == range.count)
-    if isPlain {
-      copyPlain(rows: rows, columns: range, into: target)
-    } else {
-      form(rows: rows, columns: range, into: target)
-    }
+  /// A block, where it lies or formed.
+  func tile(rows: Range<Int>, columns range: Range<Int>) -> WeightTile {
+    isPlain
+      ? WeightTile(
+        tensor: tensor, first: rows.lowerBound * columns + range.lowerBound, rows: rows.count,
+        columns: range.count, rowStride: columns)
+      : formed(rows: rows, columns: range)
   }
 
-  private func copyPlain(rows: Range<Int>, columns range: Range<Int>, into target: Activations) {
-    if range.count == columns {
-      var span = target.mutableBlock(rows: 0..<rows.count, columns: 0..<columns)
-      tensor.view.copyFloat32(
-        into: &span, elements: rows.lowerBound * columns..<rows.upperBound * columns)
-      return
-    }
-    for (index, row) in rows.enumerated() {
-      var span = target.mutableRow(index)
-      let first = row * columns
-      tensor.view.copyFloat32(
-        into: &span, elements: first + range.lowerBound..<first + range.upperBound)
-    }
+  /// Copies a block to `target` in Float32, row by row.
+  func copy(rows: Range<Int>, columns: Range<Int>, into target: Activations) {
+    tile(rows: rows, columns: columns).copy(into: target)
   }
 
   /// `round(g · (W₀ + Σ dense + left · right))` in Float64.
-  private func form(rows: Range<Int>, columns range: Range<Int>, into target: Activations) {
-    let step = 64
-    var values = [Double](repeating: 0, count: min(step, rows.count) * range.count)
-    for first in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
-      let part = first..<min(first + step, rows.upperBound)
-      sum(rows: part, columns: range, into: &values)
-      let floats = rounded(values, count: part.count * range.count)
-      for row in part {
-        var span = target.mutableRow(row - rows.lowerBound)
-        let start = (row - part.lowerBound) * range.count
-        for c in 0..<range.count { span[c] = floats[start + c] }
+  private func formed(rows: Range<Int>, columns range: Range<Int>) -> WeightTile {
+    let type = storedType ?? .f32
+    let (width, step) = (range.count, 16)
+    var values = [Double](repeating: 0, count: min(step, rows.count) * width)
+    let bytes = Bytes(byteCount: rows.count * width * (type.bitCount / 8)) { target in
+      for first in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
+        let part = first..<min(first + step, rows.upperBound)
+        sum(rows: part, columns: range, into: &values)
+        let start = (first - rows.lowerBound) * width
+        var place = target._mutatingExtracting(
+          start * (type.bitCount / 8)..<(start + part.count * width) * (type.bitCount / 8))
+        ElementConversion.convert(
+          values.span.extracting(0..<part.count * width).rawBytes, as: .f64, to: &place, as: type)
       }
     }
+    return WeightTile(
+      tensor: Tensor(dtype: type, shape: [rows.count, width], bytes: bytes), first: 0,
+      rows: rows.count, columns: width, rowStride: width)
   }
 
   /// The sum before it is rounded.
@@ -123,17 +114,6 @@ struct WeightMatrix: Sendable {
         values[index * width + place] *= (rowGains?[row] ?? 1) * (columnGains?[column] ?? 1)
       }
     }
-  }
-
-  private func rounded(_ values: [Double], count: Int) -> [Float] {
-    let source = values.span.extracting(0..<count).rawBytes
-    let type = storedType ?? .f32
-    let stored = Tensor(
-      dtype: type, shape: [count],
-      bytes: Bytes(byteCount: count * type.bitCount / 8) { target in
-        ElementConversion.convert(source, as: .f64, to: &target, as: type)
-      })
-    return stored.view.float32Elements() ?? []
   }
 
   /// `‖V‖` of every row or column of `V = W₀ + left · right`, in Float64.
