@@ -1,11 +1,11 @@
 """Writes a synthetic base of 1.1 billion parameters and a rank-16 adapter for it.
 
-The base has the shape of a 22-layer Llama with 2048 hidden features in bf16,
+The base has the shape of a 22-layer Llama with 2048 hidden features, in bf16 as a rule,
 the adapter is PEFT's layout with all seven linears of each layer. Values are
 seeded and normal; the update's size is about a tenth of the weight's, so that
 its rounding is that of a real adapter. Needs numpy.
 
-usage: make_model.py OUTPUT_DIRECTORY [--layers N]
+usage: make_model.py OUTPUT_DIRECTORY [--layers N] [--type BF16|F32]
 """
 
 import argparse
@@ -55,6 +55,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("output")
     parser.add_argument("--layers", type=int, default=22)
+    parser.add_argument("--type", choices=["BF16", "F32"], default="BF16")
     arguments = parser.parse_args()
     base = os.path.join(arguments.output, "base")
     adapter = os.path.join(arguments.output, "adapter")
@@ -67,14 +68,15 @@ def main():
             return numpy.ones(shape, numpy.float32)
         return generator.standard_normal(shape, numpy.float32) * numpy.float32(0.02)
 
-    tensors = [("lm_head.weight", "BF16", (VOCABULARY, HIDDEN)),
-               ("model.embed_tokens.weight", "BF16", (VOCABULARY, HIDDEN))]
+    kind = arguments.type
+    tensors = [("lm_head.weight", kind, (VOCABULARY, HIDDEN)),
+               ("model.embed_tokens.weight", kind, (VOCABULARY, HIDDEN))]
     for layer in range(arguments.layers):
         prefix = f"model.layers.{layer}."
-        tensors.append((prefix + "input_layernorm.weight", "BF16", (HIDDEN,)))
-        tensors += [(prefix + name + ".weight", "BF16", shape) for name, shape in LINEARS.items()]
-        tensors.append((prefix + "post_attention_layernorm.weight", "BF16", (HIDDEN,)))
-    tensors.append(("model.norm.weight", "BF16", (HIDDEN,)))
+        tensors.append((prefix + "input_layernorm.weight", kind, (HIDDEN,)))
+        tensors += [(prefix + name + ".weight", kind, shape) for name, shape in LINEARS.items()]
+        tensors.append((prefix + "post_attention_layernorm.weight", kind, (HIDDEN,)))
+    tensors.append(("model.norm.weight", kind, (HIDDEN,)))
     write_safetensors(os.path.join(base, "model.safetensors"), tensors, normal)
     config = {
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu",
@@ -82,7 +84,7 @@ def main():
         "num_hidden_layers": arguments.layers, "num_attention_heads": HEADS,
         "num_key_value_heads": KEY_VALUE_HEADS, "max_position_embeddings": 2048,
         "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": False,
-        "torch_dtype": "bfloat16", "bos_token_id": 1, "eos_token_id": 2,
+        "torch_dtype": "bfloat16" if kind == "BF16" else "float32", "bos_token_id": 1, "eos_token_id": 2,
     }
     with open(os.path.join(base, "config.json"), "w") as file:
         json.dump(config, file, indent=2)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # All figures of the README, in the order in which it quotes them.
 #
-# usage: run.sh [DIRECTORY]      needs about 12 GB there; default .build/benchmarks
+# usage: run.sh [DIRECTORY]      needs about 17 GB there; default .build/benchmarks
 # The comparison with PEFT runs where PEFT_PYTHON names a Python that has torch,
 # transformers and peft; the generator needs numpy.
 set -eu
@@ -66,5 +66,11 @@ echo "== open, look up and borrow 300 tensors: among 10 tasks, among 10,000"
 "$bench" generate "$directory/10000.mopz" 10000
 "$bench" lookup "$directory/10.mopz" "$directory/10000.mopz"
 
-echo "== forward pass: tokens per second of a prompt of 512 tokens"
-Benchmarks/.build/release/forward-bench "$directory/base" 512 3
+if "$python" -c 'import torch, transformers' 2>/dev/null; then
+  [ -f "$directory/wide/base/model.safetensors" ] \
+    || "$python" Benchmarks/make_model.py --type F32 "$directory/wide"
+  for base in "$directory/base" "$directory/wide/base"; do
+    echo "== forward pass: a prompt of 512 tokens, Float32, weights of $base"
+    "$python" Benchmarks/forward.py Benchmarks/.build/release/forward-bench "$base" 512 5 2>/dev/null
+  done
+fi

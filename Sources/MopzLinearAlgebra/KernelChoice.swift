@@ -22,9 +22,17 @@ public enum KernelChoice {
   public static var advice: String? {
     // SAFETY: only whether there is a value is looked at.
     let isSet = unsafe getenv(variable) != nil
-    let usesNarrow = ["Haswell", "Zen", "Prescott", "Core2", "Nehalem", "Sandybridge"]
-      .contains { MatrixProduct.kernelName.lowercased() == $0.lowercased() }
-    guard !isSet, usesNarrow, ConversionKernel.avx512.isAvailable else { return nil }
+    return advice(
+      kernelName: MatrixProduct.kernelName, isSet: isSet,
+      hasAVX512: ConversionKernel.avx512.isAvailable)
+  }
+
+  /// The advice for what OpenBLAS chose, on a processor with AVX-512 or without.
+  ///
+  /// - Parameter isSet: Whether ``variable`` has a value, if an empty one.
+  static func advice(kernelName: String, isSet: Bool, hasAVX512: Bool) -> String? {
+    let narrow = ["haswell", "zen", "prescott", "core2", "nehalem", "sandybridge"]
+    guard !isSet, hasAVX512, narrow.contains(kernelName.lowercased()) else { return nil }
     return "SkylakeX"
   }
 

@@ -4,6 +4,7 @@
 // portable variant and variants for processors that are told apart at run time.
 #include "byte_planes.h"
 #include "conversion.h"
+#include "elementary.h"
 #include "element_scan.h"
 #include "finiteness.h"
 #include "split_product.h"

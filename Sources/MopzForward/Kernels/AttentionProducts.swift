@@ -1,12 +1,6 @@
 import MopzBytes
 import MopzLinearAlgebra
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// The part of attention between its layers.
 ///
 ///     out[i] = Σ_j softmax_j( cap(scale · q[i] · k[j]) ) · v[j]     over the j that i sees
@@ -94,27 +88,18 @@ struct AttentionProducts: Sendable {
     let seen = first - keys.lowerBound..<end - keys.lowerBound
     for i in 0..<seen.lowerBound { values[i] = 0 }
     for i in seen.upperBound..<values.count { values[i] = 0 }
-    let scale = attention.scale
-    var largest = -Float.infinity
-    for i in seen {
-      var score = values[i] * scale
-      if let cap = attention.softcap { score = cap * tanhf(score / cap) }
-      if let isVisible, !isVisible[keys.lowerBound + i] { score = -.infinity }
-      values[i] = score
-      largest = max(largest, score)
+    var scores = values._mutatingExtracting(seen)
+    var scale = attention.scale
+    if let cap = attention.softcap {
+      ElementaryKernel.best.apply(.tanh(slope: scale / cap), to: &scores)
+      scale = cap
+    }
+    if let isVisible {
+      for i in seen where !isVisible[keys.lowerBound + i] {
+        scores[i - seen.lowerBound] = -.infinity
+      }
     }
     // A row that sees nothing at all gets no values.
-    guard largest > -.infinity else {
-      for i in seen { values[i] = 0 }
-      return
-    }
-    var sum: Float = 0
-    for i in seen {
-      let weight = expf(values[i] - largest)
-      values[i] = weight
-      sum += weight
-    }
-    let factor = 1 / sum
-    for i in seen { values[i] *= factor }
+    ElementaryKernel.best.softmax(&scores, scale: scale)
   }
 }

@@ -1,3 +1,5 @@
+import MopzLinearAlgebra
+
 /// A norm with its weights at hand.
 ///
 ///     layer:           y = (x − mean(x)) / √(var(x) + ε) ⊙ w + b
@@ -84,11 +86,11 @@ extension Engine {
     forEachRows(x.rows, of: 16) { rows in
       for row in rows {
         var values = x.mutableRow(row, columns: 0..<width)
-        if isGated {
-          let factors = x.row(row, columns: width..<2 * width)
-          for i in 0..<width { values[i] = activation(values[i]) * factors[i] }
+        let factors = x.row(row, columns: isGated ? width..<2 * width : 0..<0)
+        if let unit = activation.unit {
+          ElementaryKernel.best.apply(unit, to: &values, factors: factors)
         } else {
-          for i in 0..<width { values[i] = activation(values[i]) }
+          for i in factors.indices { values[i] *= factors[i] }
         }
       }
     }

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import MopzLinearAlgebra
 
 /// A function of one number between two layers.
 public enum Activation: Hashable, Sendable {
@@ -36,17 +32,16 @@ public enum Activation: Hashable, Sendable {
     }
   }
 
-  /// The value at `x`.
-  @inline(__always)
-  public func callAsFunction(_ x: Float) -> Float {
+  /// The function of many numbers at once; nil for the identity.
+  var unit: ElementaryKernel.Unit? {
     switch self {
-    case .identity: x
-    case .relu: max(x, 0)
-    case .silu: x / (1 + expf(-x))
-    case .gelu: 0.5 * x * (1 + erff(x * 0.707_106_77))
-    case .geluTanh: 0.5 * x * (1 + tanhf(0.797_884_56 * (x + 0.044715 * x * x * x)))
-    case .quickGelu: x / (1 + expf(-1.702 * x))
-    case .tanh: tanhf(x)
+    case .identity: nil
+    case .relu: .relu
+    case .silu: .sigmoid(slope: 1)
+    case .gelu: .gelu
+    case .geluTanh: .geluTanh
+    case .quickGelu: .sigmoid(slope: 1.702)
+    case .tanh: .tanh(slope: 1)
     }
   }
 }

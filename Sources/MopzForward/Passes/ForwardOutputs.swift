@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import MopzLinearAlgebra
 
 /// What a pass gives, some rows at a time, since logits over a vocabulary are large.
 struct ForwardOutputs: Sendable {
@@ -50,7 +46,8 @@ struct ForwardOutputs: Sendable {
     engine.forEachRows(range.count, of: 4) { rows in
       for row in rows {
         var values = target.mutableRow(row)
-        for i in values.indices { values[i] = softcap * tanhf(values[i] / softcap) }
+        ElementaryKernel.best.apply(.tanh(slope: 1 / softcap), to: &values)
+        for i in values.indices { values[i] *= softcap }
       }
     }
   }
