@@ -3,7 +3,8 @@
 #
 # usage: run.sh [DIRECTORY]      needs about 17 GB there; default .build/benchmarks
 # The comparison with PEFT runs where PEFT_PYTHON names a Python that has torch,
-# transformers and peft; the generator needs numpy.
+# transformers and peft; the generator needs numpy. Compression is measured on the real
+# adapters of the directory that ADAPTERS names, if it does.
 set -eu
 cd "$(dirname "$0")/.."
 directory=${1:-.build/benchmarks}
@@ -60,6 +61,16 @@ $measure --runs 5 --remove "$directory/many.copy" --remove "$directory/many.mopz
 echo "== hash check of a container against raw XXH3-128 of the same bytes"
 "$mopctl" convert -q --force "$directory/many" -o "$directory/many.mopz"
 "$bench" hash "$directory/many.mopz"
+
+if [ -n "${ADAPTERS:-}" ]; then
+  echo "== lossless compression of real adapters, as shares of their tensors' bytes"
+  "$python" Benchmarks/compression.py "$mopctl" "$ADAPTERS" "$directory/compression"
+  for group in f32 f32-rounded-to-bf16; do
+    echo "-- $group: speed of the codec in memory, and of zstd on the raw container"
+    "$bench" codec "$directory/compression/$group-raw.mopz"
+    zstd -q -b1 "$directory/compression/$group-raw.mopz"
+  done
+fi
 
 echo "== open, look up and borrow 300 tensors: among 10 tasks, among 10,000"
 "$bench" generate "$directory/10.mopz" 10

@@ -15,8 +15,11 @@ extension MappedTask {
     return adapter
   }
 
-  /// The task without its blocks, each of which is an empty tensor.
-  var tables: Adapter {
+  /// The task without its blocks, each of which is an empty tensor: for looking at names,
+  /// shapes and updates without decoding anything.
+  ///
+  /// - Complexity: O(length of the record).
+  public var tables: Adapter {
     let absent = Tensor(dtype: .u8, shape: [0], bytes: .empty)
     var adapter = Adapter(name: name, kind: kind)
     adapter.blocks = [Tensor](repeating: absent, count: blockCount)

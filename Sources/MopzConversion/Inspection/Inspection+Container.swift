@@ -42,7 +42,7 @@ extension Inspection {
   private static func task(
     _ task: MappedTask, _ uses: BlockUses, _ bases: inout [Digest128: Base], withAnatomy: Bool
   ) throws(ContainerError) -> Task {
-    let adapter = withAnatomy ? try task.adapter() : nil
+    let adapter = withAnatomy ? task.tables : nil
     let shared = uses.sharedByteCount(of: task)
     return Task(
       name: task.name, kind: task.kind.rawValue, isMergeable: !task.isOpaque,
@@ -58,7 +58,10 @@ extension Inspection {
   ) throws(ContainerError) -> Base? {
     guard let digest = try task.baseDigest() else { return nil }
     if let known = bases[digest] { return known }
-    guard let record = try task.adapter().baseRecord else { return nil }
+    var tables = task.tables
+    guard let block = tables.baseRecordBlock else { return nil }
+    tables.blocks[block] = try task.tensor(ofBlock: block)
+    guard let record = tables.baseRecord else { return nil }
     bases[digest] = Base(record)
     return bases[digest]
   }
