@@ -42,7 +42,9 @@ struct BoundAdapters {
     JSON(
       binding.adapters.map {
         [
-          "name": JSON($0.name), "kind": JSON($0.adapter.kind.rawValue), "scale": JSON($0.scale),
+          "name": JSON($0.name),
+          "kind": JSON($0.adapter.isOpaque ? "opaque" : $0.adapter.kind.rawValue),
+          "tag": JSON($0.adapter.kind.rawValue), "scale": JSON($0.scale),
         ]
       })
   }

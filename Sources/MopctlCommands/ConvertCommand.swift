@@ -59,14 +59,21 @@ struct ConvertCommand: ReportingCommand {
     let arguments = try sources.map { try SourceArgument($0) }
     let conversion = Conversion(of: arguments, to: FilePath(output), options: options)
     let report = try conversion.run(isDryRun: outputs.dryRun)
-    return Outcome(
-      findings: report.findings, fields: fields(of: report), lines: lines(of: report))
+    var findings = report.findings
+    if !output.hasSuffix(".mopz") {
+      findings.append(
+        Finding(
+          severity: .warning, rule: "OUTPUT", where: output.quoted,
+          message: "the name does not end in .mopz, by which the other commands know a container"))
+    }
+    return Outcome(findings: findings, fields: fields(of: report), lines: lines(of: report))
   }
 
   private func fields(of report: ConversionReport) -> [(key: String, value: JSON)] {
     let tasks = report.tasks.map { task -> JSON in
       [
-        "name": JSON(task.name), "kind": JSON(task.kind), "source": JSON(task.location),
+        "name": JSON(task.name), "kind": JSON(task.isMergeable ? task.kind : "opaque"),
+        "tag": JSON(task.kind), "source": JSON(task.location),
         "rank_max": JSON(task.rankMax), "modules": JSON(task.targetCount),
         "tensors": JSON(task.tensorCount), "bytes": JSON(task.byteCount),
       ]

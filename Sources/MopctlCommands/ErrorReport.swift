@@ -64,20 +64,37 @@ enum ErrorReport {
 
   private static func plainFinding(of error: any Error) -> Finding {
     switch error {
+    case is Interrupted, ContainerError.interrupted, VerificationError.interrupted,
+      ForwardError.interrupted, MergeError.interrupted:
+      return ConversionError.interrupted(Interrupted()).finding
+    case let error as ValidationError:
+      return Finding(severity: .error, rule: "USAGE", where: "command line", message: "\(error)")
     case let error as PlacedError:
       var finding = finding(of: error.cause)
-      finding.where = finding.where.isEmpty ? error.place : error.place + ": " + finding.where
+      // The cause may know the place as well.
+      if finding.where != error.place {
+        finding.where =
+          finding.where.isEmpty || finding.where == "tokens"
+          ? error.place : error.place + ": " + finding.where
+      }
       return finding
     case let error as ConversionError: return error.finding
-    case let error as ContainerError:
-      return Finding(
-        severity: .error, rule: error.rule?.rawValue ?? "CONTAINER", where: "",
-        message: "\(error)")
+    case let error as ContainerError: return error.finding(in: nil)
+    case VerificationError.system(let error): return plainFinding(of: error)
+    case VerificationError.checkpoint(let error): return plainFinding(of: error)
+    case let error as VerificationError:
+      return Finding(severity: .error, rule: "MERGE", where: error.place, message: "\(error)")
+    case let error as ForwardError:
+      return Finding(severity: .error, rule: "FORWARD", where: error.place, message: "\(error)")
     case let error as CheckpointError:
       return Finding(
         severity: .error, rule: "CHECKPOINT", where: error.path.string.quoted, message: "\(error)")
-    case is BindingError, is MergeError:
-      return Finding(severity: .error, rule: "MERGE", where: "", message: "\(error)")
+    case let error as BindingError:
+      return Finding(severity: .error, rule: "MERGE", where: error.place, message: error.message)
+    case MergeError.binding(let error): return plainFinding(of: error)
+    case MergeError.system(let error): return plainFinding(of: error)
+    case let error as MergeError:
+      return Finding(severity: .error, rule: "MERGE", where: error.place, message: "\(error)")
     case let error as SystemError:
       return Finding(
         severity: .error, rule: "SYSTEM", where: error.path.string.quoted, message: "\(error)")

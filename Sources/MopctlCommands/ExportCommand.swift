@@ -23,7 +23,10 @@ struct ExportCommand: ReportingCommand {
   var task: String?
 
   @Option(
-    help: "peft: adapter_config.json and adapter_model.safetensors; safetensors: the weights.")
+    help: """
+      peft: adapter_config.json and adapter_model.safetensors; safetensors: the weights, and a \
+      configuration that is not PEFT's.
+      """)
   var to: ExportForm
 
   @Option(name: [.customShort("o"), .customLong("out")], help: "The directory to create.")
@@ -33,11 +36,12 @@ struct ExportCommand: ReportingCommand {
   @OptionGroup var common: CommonOptions
 
   func report(to console: Console) throws -> Outcome {
-    let container = try Container(opening: FilePath(file))
+    let path = FilePath(file)
+    let container = try PlacedError.naming(file) { try Container(opening: path) }
     let name = try task ?? container.onlyTaskName(of: file)
     let export = Export(
-      of: try container.task(named: name), to: to.format, at: FilePath(output), force: outputs.force
-    )
+      of: try container.requiredTask(named: name, in: path), in: path, to: to.format,
+      at: FilePath(output), force: outputs.force)
     let report = try export.run(isDryRun: outputs.dryRun)
     let files = report.files.map { file -> JSON in
       ["name": JSON(file.name), "bytes": JSON(file.byteCount)]

@@ -42,8 +42,9 @@ struct InspectCommand: ReportingCommand {
       let listing = try ByteListing(of: FilePath(path), threads: common.workers)
       return try listing.outcome(common, to: console)
     }
-    let inspection = try Inspection(of: FilePath(path), task: task, withAnatomy: true)
-    let view = InspectionView(inspection, isDetailed: task != nil || common.verbose)
+    let isDetailed = task != nil || common.verbose
+    let inspection = try Inspection(of: FilePath(path), task: task, withAnatomy: isDetailed)
+    let view = InspectionView(inspection, isDetailed: isDetailed)
     return Outcome(findings: inspection.findings, fields: view.fields, lines: view.lines)
   }
 }

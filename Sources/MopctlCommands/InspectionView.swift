@@ -108,19 +108,14 @@ struct InspectionView {
     }
   }
 
-  /// One line that names what makes the whole big, if one group does.
+  /// One line that names what makes the largest task big.
   private var biggest: String? {
-    let groups = inspection.tasks.flatMap { task in
-      (task.anatomy?.groups ?? []).map { (task: task.name, group: $0) }
-    }
-    let total = groups.reduce(0) { $0 + $1.group.byteCount }
-    guard let top = groups.max(by: { $0.group.byteCount < $1.group.byteCount }), total > 0 else {
-      return nil
-    }
-    let share = Readable.percent(Double(top.group.byteCount) / Double(total))
-    return "biggest: \(top.group.name.displayed) (\(top.group.use.rawValue)) of "
-      + "\"\(top.task.displayed)\", \(Readable.bytes(top.group.byteCount)), "
-      + "\(share) of all tensors"
+    guard let (task, anatomy) = inspection.largest, let group = anatomy.groups.first,
+      anatomy.byteCount > 0
+    else { return nil }
+    let share = Readable.percent(Double(group.byteCount) / Double(anatomy.byteCount))
+    return "largest: \"\(task.displayed)\", \(Readable.bytes(anatomy.byteCount)), of which "
+      + "\(share) are \(group.name.displayed) (\(group.use.rawValue))"
   }
 
   private func details(of task: Inspection.Task) -> [String] {

@@ -44,7 +44,7 @@ public struct Mopctl: ParsableCommand {
   static func run(arguments: [String], console: Console) -> CommandStatus {
     let command: any ParsableCommand
     do {
-      command = try parseAsRoot(arguments)
+      command = try parseAsRoot(plainArguments(arguments))
     } catch {
       return refuse(error, arguments: arguments, console: console)
     }
@@ -61,26 +61,43 @@ public struct Mopctl: ParsableCommand {
     }
   }
 
+  /// The arguments as the parser knows them: where no command is named, `--json` is not for it.
+  private static func plainArguments(_ arguments: [String]) -> [String] {
+    let name = arguments.first { !$0.hasPrefix("-") }
+    for command in configuration.subcommands where command._commandName == name {
+      return arguments
+    }
+    return arguments.filter { $0 != "--json" }
+  }
+
   /// Answers a command line that was not understood, or a request for help or the version.
   private static func refuse(
     _ error: any Error, arguments: [String], console: Console
   ) -> CommandStatus {
-    let text = fullMessage(for: error)
-    guard exitCode(for: error) != .success else {
-      console.out(text + "\n")
-      return .done
+    let isAnswer = exitCode(for: error) == .success
+    let status: CommandStatus = isAnswer ? .done : .usage
+    guard arguments.prefix(while: { $0 != "--" }).contains("--json") else {
+      let text = fullMessage(for: error) + "\n"
+      if isAnswer { console.out(text) } else { console.error(text) }
+      return status
     }
-    if arguments.contains("--json") {
-      let finding = Finding(
-        severity: .error, rule: "USAGE", where: "", message: message(for: error))
-      let outcome = Outcome(status: .usage, findings: [finding])
-      let command = arguments.first { !$0.hasPrefix("-") } ?? ""
-      let object = outcome.object(schema: "mopctl.usage/1", command: command)
-      console.out(object.serializedText(pretty: true) + "\n")
+    var outcome = Outcome(status: status)
+    if isAnswer {
+      outcome.fields = [
+        ("version", JSON(PackageVersion.package)), ("format_version", JSON(PackageVersion.format)),
+        ("text", JSON(fullMessage(for: error))),
+      ]
     } else {
-      console.error(text + "\n")
+      outcome.findings = [
+        Finding(
+          severity: .error, rule: "USAGE", where: "command line", message: message(for: error))
+      ]
     }
-    return .usage
+    let command = arguments.first { !$0.hasPrefix("-") } ?? ""
+    let object = outcome.object(
+      schema: isAnswer ? "mopctl.help/1" : "mopctl.usage/1", command: command)
+    console.out(object.serializedText(pretty: true) + "\n")
+    return status
   }
 
   /// Runs a command and prints its outcome.

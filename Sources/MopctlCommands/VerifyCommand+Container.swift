@@ -40,9 +40,11 @@ extension VerifyCommand {
     do throws(ConversionError) {
       let container: Container
       do throws(ContainerError) { container = try Container(opening: path) } catch {
-        throw .container(error)
+        throw ConversionError(error, in: path.string)
       }
-      report = try SourceComparison(of: container, with: arguments, threads: common.workers).run()
+      report = try SourceComparison(
+        of: container, in: path, with: arguments, threads: common.workers
+      ).run()
     } catch {
       guard case .container = error, error.systemError == nil else { throw error }
       return Outcome(findings: [ErrorReport.finding(of: error)])

@@ -44,6 +44,9 @@ public struct Adapter: Sendable {
     baseRecordBlock = nil
   }
 
+  /// Whether some tensors are only carried, so that merge does not know what they do.
+  public var isOpaque: Bool { sourceTensors.contains { $0.disposition == .carried } }
+
   /// The largest rank of any term; 0 if there is none.
   public var rankMax: Int {
     targets.lazy.flatMap(\.terms).map { self.factors[$0.down].rank }.max() ?? 0

@@ -4,9 +4,9 @@ import MopzTensors
 extension Binding {
   /// Looks at the adapters' numbers: they must be finite, and do something.
   ///
-  /// - Throws: ``BindingError/notFinite(adapter:tensor:)``, or
+  /// - Throws: ``BindingError/notFinite(adapter:tensor:)``;
   ///   ``BindingError/noEffect(adapter:reason:)`` for an adapter whose delta is zero
-  ///   everywhere.
+  ///   everywhere; ``BindingError/cancelled(adapters:)`` for adapters that add up to that.
   /// - Complexity: O(size of the adapters).
   public func validateValues() throws(BindingError) {
     for index in adapters.indices {
@@ -19,6 +19,18 @@ extension Binding {
             ? "its scale is 0" : "its delta is zero in every target")
       }
     }
+    if adapters.count > 1, try cancels() { throw .cancelled(adapters: adapters.map(\.name)) }
+  }
+
+  /// Whether the updates of every target add up to zero.
+  private func cancels() throws(BindingError) -> Bool {
+    guard !added.contains(where: { $0.adapter != nil }) else { return false }
+    for target in targets {
+      guard target.magnitude == nil, target.replacement == nil, target.rows == nil,
+        try deltaFactors(of: target).rank == 0, target.denseSumIsZero
+      else { return false }
+    }
+    return true
   }
 
   private func checkFiniteness(of adapter: Adapter) throws(BindingError) {
@@ -86,6 +98,26 @@ extension Binding {
       }
     }
     return false
+  }
+}
+
+extension BoundTarget {
+  /// Whether the full-size deltas add up to zero, but for the rounding of their multipliers.
+  fileprivate var denseSumIsZero: Bool {
+    guard !dense.isEmpty else { return true }
+    var (sum, size): ([Double], [Double]) = ([], [])
+    for delta in dense {
+      let values = delta.tensor.view.float64Elements() ?? []
+      if sum.isEmpty {
+        sum = [Double](repeating: 0, count: values.count)
+        size = sum
+      }
+      for i in values.indices {
+        sum[i] += delta.scale * values[i]
+        size[i] += (delta.scale * values[i]).magnitude
+      }
+    }
+    return sum.indices.allSatisfy { sum[$0].magnitude <= size[$0] * 0x1p-50 }
   }
 }
 

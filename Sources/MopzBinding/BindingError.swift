@@ -25,6 +25,8 @@ public enum BindingError: Error, Hashable, Sendable {
   case scale(adapter: String, parameter: String, scale: Double, reason: String)
   /// The adapter would change nothing.
   case noEffect(adapter: String, reason: String)
+  /// The adapters add up to no change at all.
+  case cancelled(adapters: [String])
   /// A tensor of the adapter holds an infinity or NaN.
   case notFinite(adapter: String, tensor: String)
   /// A base was recorded with the adapter, and it is another.
@@ -34,47 +36,70 @@ public enum BindingError: Error, Hashable, Sendable {
 }
 
 extension BindingError: CustomStringConvertible {
-  /// A clause that says what, where, what was expected and found, and what to do.
-  public var description: String {
+  /// One line that says where, what was expected and found, and what to do.
+  public var description: String { "\(place): \(message)" }
+
+  /// The adapter, and the tensor or parameter if it is about one.
+  public var place: String {
     switch self {
-    case .noMatch(let adapter, let parameter, let nearest):
-      "\(label(adapter)): the base has no tensor \(parameter.quoted)"
+    case .noMatch(let adapter, let name, _), .ambiguous(let adapter, let name, _),
+      .missingParameter(let adapter, let name, _), .scale(let adapter, let name, _, _),
+      .content(let adapter, let name, _):
+      "\(label(adapter)): parameter \(name.quoted)"
+    case .shapeMismatch(let adapter, let name, _, _, _),
+      .orientation(let adapter, let name, _, _, _),
+      .notFinite(let adapter, let name):
+      "\(label(adapter)): tensor \(name.quoted)"
+    case .baseType(let adapter, let name, _):
+      "\(label(adapter)): base weight \(name.quoted)"
+    case .conflict(let adapters, let name, _):
+      "\(labels(adapters)): parameter \(name.quoted)"
+    case .notMergeable(let adapter, let kind, _): "\(label(adapter)) of kind \(kind.quoted)"
+    case .noEffect(let adapter, _), .wrongBase(let adapter, _), .unused(let adapter, _):
+      label(adapter)
+    case .cancelled(let adapters): labels(adapters)
+    }
+  }
+
+  /// A clause that says what was expected and found, and what to do.
+  public var message: String {
+    switch self {
+    case .noMatch(_, _, let nearest):
+      "the base has no such tensor"
         + (nearest.isEmpty ? "" : "; the nearest names are \(list(nearest))")
         + " (was it trained on another base?)"
-    case .ambiguous(let adapter, let parameter, let candidates):
-      "\(label(adapter)): \(parameter.quoted) may mean \(list(candidates)) of the base"
-    case .shapeMismatch(let adapter, let tensor, let shape, _, let baseShape):
-      "\(label(adapter)): tensor \(tensor.quoted) has shape \(shape), "
-        + "but the base weight is \(baseShape) (was it trained on another base?)"
-    case .orientation(let adapter, let tensor, let shape, let base, let baseShape):
-      "\(label(adapter)): tensor \(tensor.quoted) of shape \(shape) fits the base weight "
+    case .ambiguous(_, _, let candidates): "it may mean \(list(candidates)) of the base"
+    case .shapeMismatch(_, _, let shape, let base, let baseShape):
+      "it has shape \(shape), but the base weight \(base.quoted) is \(baseShape) "
+        + "(was it trained on another base?)"
+    case .orientation(_, _, let shape, let base, let baseShape):
+      "its shape \(shape) fits the base weight "
         + "\(base.quoted) \(baseShape) only if that is read the other way round "
         + "(is fan_in_fan_out wrong, or config.json without the right model_type?)"
-    case .missingParameter(let adapter, let parameter, let sibling):
-      "\(label(adapter)): the base has \(sibling.quoted) but no \(parameter.quoted)"
-    case .notMergeable(let adapter, let kind, let reason):
-      "\(label(adapter)) of kind \(kind.quoted) cannot be merged: \(reason)"
-    case .baseType(let adapter, let base, let dtype):
-      "\(label(adapter)): the base weight \(base.quoted) is \(dtype.code); only F64, F32, F16 and "
-        + "BF16 can be merged into (use the base before it was quantised)"
-    case .unused(let adapter, let tensors):
-      "\(label(adapter)): \(counted(tensors.count)) used by no update: \(list(tensors))"
-    case .conflict(let adapters, let parameter, let reason):
-      "\(adapters.map(label).joined(separator: " and ")): \(parameter.quoted): \(reason)"
-    case .scale(let adapter, let parameter, let scale, let reason):
-      "\(label(adapter)): \(parameter.quoted) cannot be scaled by \(scale): \(reason)"
-    case .noEffect(let adapter, let reason):
-      "\(label(adapter)) would change nothing: \(reason)"
-    case .notFinite(let adapter, let tensor):
-      "\(label(adapter)): tensor \(tensor.quoted) holds infinities or NaN"
-    case .wrongBase(let adapter, let differences):
-      "\(label(adapter)) was recorded with another base: \(differences.joined(separator: "; "))"
-    case .content(let adapter, let parameter, let reason):
-      "\(label(adapter)): \(parameter.quoted): \(reason)"
+    case .missingParameter(_, _, let sibling):
+      "the base lacks it, although it has \(sibling.quoted)"
+    case .notMergeable(_, _, let reason): "it cannot be merged: \(reason)"
+    case .baseType(_, _, let dtype):
+      "it is \(dtype.code); only F64, F32, F16 and BF16 can be merged into "
+        + "(use the base before it was quantised)"
+    case .unused(_, let tensors):
+      "\(counted(tensors.count)) used by no update: \(list(tensors))"
+    case .conflict(_, _, let reason), .content(_, _, let reason): reason
+    case .scale(_, _, let scale, let reason): "it cannot be scaled by \(scale): \(reason)"
+    case .noEffect(_, let reason): "it would change nothing: \(reason)"
+    case .cancelled:
+      "together they would change nothing: in every target their updates add up to zero"
+    case .notFinite: "it holds infinities or NaN"
+    case .wrongBase(_, let differences):
+      "it was recorded with another base: \(differences.joined(separator: "; "))"
     }
   }
 
   private func label(_ adapter: String) -> String { "adapter \(adapter.quoted)" }
+
+  private func labels(_ adapters: [String]) -> String {
+    adapters.map(label).joined(separator: " and ")
+  }
 
   private func counted(_ count: Int) -> String {
     count == 1 ? "1 tensor is" : "\(count) tensors are"

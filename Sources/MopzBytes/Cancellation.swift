@@ -1,3 +1,4 @@
+import CFileCalls
 import Synchronization
 
 #if canImport(Glibc)
@@ -43,13 +44,16 @@ public enum Cancellation {
     if isRequested { throw Interrupted() }
   }
 
-  /// Lets SIGINT and SIGTERM ask everything to stop; a second signal ends the process at
-  /// once.
+  /// Lets SIGINT, SIGTERM and SIGHUP ask everything to stop; a second signal ends the process
+  /// at once.
   ///
+  /// A signal that is ignored when the program starts stays ignored, as `nohup` wants it.
   /// The corresponding C function is `signal`.
   public static func installSignalHandlers() {
     _ = flag.isSet  // The handler must not be the first to touch a global.
-    for number in [SIGINT, SIGTERM] { _ = signal(number, Self.handler) }
+    for number in [SIGINT, SIGTERM, SIGHUP] where mopz_is_ignored(number) == 0 {
+      _ = signal(number, Self.handler)
+    }
   }
 
   /// Runs `body` with a flag of its own, so that tests can interrupt it and nothing else.

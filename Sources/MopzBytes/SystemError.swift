@@ -4,23 +4,35 @@ public import SystemPackage
 public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What was tried, such as `open` or `write`.
   public var operation: String
-  /// The file or directory that it was tried on.
+  /// The file or directory that it was tried on; for a temporary one, the output that it
+  /// would have become.
   public var path: FilePath
   /// The reason that the system gave.
   public var errno: Errno
+  /// What to say in place of the system's words for the reason.
+  public var detail: String?
 
   /// Makes an error from its parts.
-  public init(operation: String, path: FilePath, errno: Errno) {
+  public init(operation: String, path: FilePath, errno: Errno, detail: String? = nil) {
     self.operation = operation
-    self.path = path
+    self.path = TemporaryOutputs.finalPath(of: path)
     self.errno = errno
+    self.detail = detail
   }
 
   /// A lower-case clause such as `cannot open "x.mopz": No such file or directory`.
   public var description: String {
-    isExistingOutput
-      ? "cannot \(operation) \(path.string.quoted): it exists, and replacing needs force"
-      : "cannot \(operation) \(path.string.quoted): \(errno)"
+    "cannot \(operation) \(path.string.quoted): \(reason)"
+  }
+
+  private var reason: String {
+    if let detail { return detail }
+    if isExistingOutput { return "it exists, and replacing needs force" }
+    if operation == "create", errno == .noSuchFileOrDirectory {
+      let parent = path.removingLastComponent()
+      return "the directory \((parent.isEmpty ? "." : parent.string).quoted) does not exist"
+    }
+    return "\(errno)"
   }
 
   /// Whether an output was to be created where something stands already.

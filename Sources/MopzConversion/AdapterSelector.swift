@@ -38,13 +38,20 @@ public struct AdapterSelector: Hashable, Sendable {
     if try exists(text) { return (.path(FilePath(text)), 1) }
     if let (file, rest) = try container(of: text) {
       let container = try open(file)
-      if try has(container, rest) { return (.task(container: file, name: rest), 1) }
-      guard let (name, number) = lastAt(rest) else { throw unknownTask(rest, in: file, container) }
+      if try has(container, rest, in: file) { return (.task(container: file, name: rest), 1) }
+      guard let (name, number) = lastAt(rest) else {
+        throw container.refusal(ofTask: rest, in: file)
+      }
       let scale = try number.decimal(in: text)
-      guard try has(container, name) else { throw unknownTask(name, in: file, container) }
+      guard try has(container, name, in: file) else {
+        throw container.refusal(ofTask: name, in: file)
+      }
       return (.task(container: file, name: name), scale)
     }
-    guard let (path, number) = lastAt(text), try exists(path) else { throw missing(text) }
+    guard let (path, number) = lastAt(text) else { throw missing(text) }
+    guard try exists(path) else {
+      throw missing((try? number.decimal(in: text)) == nil ? text : path)
+    }
     return (.path(FilePath(path)), try number.decimal(in: text))
   }
 
@@ -84,28 +91,16 @@ public struct AdapterSelector: Hashable, Sendable {
 
   private static func open(_ file: FilePath) throws(ConversionError) -> Container {
     do throws(ContainerError) { return try Container(opening: file) } catch {
-      throw ConversionError(error)
+      throw ConversionError(error, in: file.string)
     }
   }
 
   private static func has(
-    _ container: Container, _ name: String
+    _ container: Container, _ name: String, in file: FilePath
   ) throws(ConversionError) -> Bool {
     do throws(ContainerError) { return try container.hasTask(named: name) } catch {
-      throw ConversionError(error)
+      throw ConversionError(error, in: file.string)
     }
-  }
-
-  private static func unknownTask(
-    _ name: String, in file: FilePath, _ container: Container
-  ) -> ConversionError {
-    let names = (try? container.taskNames()) ?? []
-    let nearest = NameSuggestions(to: name, among: names).list
-    return .refused(
-      Refusal(
-        .task, file.string,
-        "has no task \(name.quoted) among its \(container.taskCount)"
-          + (nearest.isEmpty ? "" : "; similar are \(nearest)")))
   }
 }
 
@@ -137,7 +132,7 @@ extension AdapterSelector {
           adapter: try task.adapter(), scale: scale,
           findings: container.findings, location: "\(file)#\(name)")
       } catch {
-        throw ConversionError(error)
+        throw ConversionError(error, in: file.string)
       }
     case .path(let path):
       let sources = try SourceArgument(path: path).sources()

@@ -21,16 +21,18 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   /// A base checkpoint cannot be used.
   case checkpoint(CheckpointError)
   /// A container is damaged, or cannot be written.
-  case container(ContainerError)
+  case container(ContainerError, file: String)
   /// The user asked to stop.
   case interrupted(Interrupted)
 
   /// Wraps a container's error, so that an interruption stays one.
-  init(_ error: ContainerError) {
+  ///
+  /// - Parameter file: The container's path.
+  public init(_ error: ContainerError, in file: String) {
     switch error {
     case .interrupted: self = .interrupted(Interrupted())
     case .system(let cause): self = .system(cause)
-    default: self = .container(error)
+    default: self = .container(error, file: file)
     }
   }
 
@@ -48,7 +50,7 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     case .safetensors(let error): error.description
     case .archive(let error): error.description
     case .checkpoint(let error): error.description
-    case .container(let error): error.description
+    case .container(let error, let file): "\(file.quoted): \(error)"
     case .interrupted(let error): error.description
     }
   }
@@ -60,7 +62,7 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     case .safetensors(let error): error.systemError
     case .archive(let error): if case .system(let cause) = error.reason { cause } else { nil }
     case .checkpoint(let error): error.systemError
-    case .container(.system(let error)): error
+    case .container(.system(let error), _): error
     default: nil
     }
   }
@@ -69,7 +71,8 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   public var finding: Finding {
     switch self {
     case .refused(let refusal): refusal.finding
-    case .usage: Finding(severity: .error, rule: "USAGE", where: "", message: description)
+    case .usage:
+      Finding(severity: .error, rule: "USAGE", where: "command line", message: description)
     case .system(let error):
       Finding(
         severity: .error, rule: "SYSTEM", where: error.path.string.quoted, message: description)
@@ -84,12 +87,11 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
       Finding(
         severity: .error, rule: "CHECKPOINT", where: error.path.string.quoted,
         message: description)
-    case .container(let error):
-      Finding(
-        severity: .error, rule: error.rule?.rawValue ?? "CONTAINER", where: "",
-        message: description)
+    case .container(let error, let file): error.finding(in: file)
     case .interrupted:
-      Finding(severity: .error, rule: "INTERRUPTED", where: "", message: description)
+      Finding(
+        severity: .error, rule: "INTERRUPTED", where: "command line",
+        message: "interrupted; nothing is left behind")
     }
   }
 
@@ -105,5 +107,24 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     _ body: () throws(SystemError) -> Result
   ) throws(ConversionError) -> Result {
     do throws(SystemError) { return try body() } catch { throw .system(error) }
+  }
+}
+
+extension ContainerError {
+  /// The error as a finding, which names the file, the task and the part of it.
+  ///
+  /// - Parameter file: The container's path, if it is known.
+  public func finding(in file: String?) -> Finding {
+    func finding(_ rule: String, _ place: String?, _ message: String) -> Finding {
+      Finding(
+        severity: .error, rule: rule,
+        where: [file?.quoted, place].compactMap { $0 }.joined(separator: ": "), message: message)
+    }
+    return switch self {
+    case .violation(let violation):
+      finding(violation.rule.rawValue, violation.location.description, violation.message)
+    case .factor(let error, let location): finding("CONTAINER", location.description, "\(error)")
+    case .noSuchTask, .interrupted, .system: finding("CONTAINER", nil, description)
+    }
   }
 }

@@ -27,6 +27,19 @@ public enum ForwardError: Error, Hashable, Sendable {
 }
 
 extension ForwardError: CustomStringConvertible {
+  /// The file or the tensor that it is about.
+  public var place: String {
+    switch self {
+    case .unknownArchitecture, .unsupported, .config: "config.json"
+    case .tensorAbsent(let name), .shape(let name, _, _), .dtype(let name, _),
+      .update(let name, _):
+      "tensor \(name.quoted)"
+    case .tokens(let error): error.place
+    case .binding(let error): error.place
+    case .interrupted: "command line"
+    }
+  }
+
   /// A lower-case clause.
   public var description: String {
     switch self {

@@ -43,6 +43,19 @@ extension MergeError: CustomStringConvertible {
     }
   }
 
+  /// The file, the adapter or the tensor that it is about.
+  public var place: String {
+    switch self {
+    case .binding(let error): error.place
+    case .system(let error): error.path.string.quoted
+    case .weights(let error): error.file.quoted
+    case .interrupted: "command line"
+    case .outputTouchesInput(let path, _), .noSpace(let path, _, _), .baseChanged(let path):
+      path.string.quoted
+    case .notFinite(let tensor): "tensor \(tensor.quoted)"
+    }
+  }
+
   /// The refusal of the operating system, if that is what happened.
   public var systemError: SystemError? {
     switch self {

@@ -33,6 +33,8 @@ public struct CheckpointError: Error, Hashable, Sendable {
     case tensorElsewhere(String, shard: String, other: String)
     /// Directories lie within one another too deep.
     case tooDeep(limit: Int)
+    /// There are too many directories, counting each as often as links lead to it.
+    case tooManyDirectories(limit: Int)
   }
 
   /// The file or directory.
@@ -87,6 +89,7 @@ extension CheckpointError: CustomStringConvertible {
       text = "\(shard.quoted) holds tensor \(name.quoted), which the index does not list"
     case .tensorElsewhere(let name, let shard, let other):
       text = "\(shard.quoted) holds tensor \(name.quoted), which belongs to \(other.quoted)"
+    case .tooManyDirectories(let limit): text = "more than \(limit) directories, by links"
     case .tooDeep(let limit): text = "directories within one another deeper than \(limit)"
     }
     return "\(path.string.quoted): \(text)"

@@ -3,20 +3,24 @@ public import SystemPackage
 
 /// What lies in a checkpoint's directory beside the files that make it up.
 ///
-/// Paths are relative to the directory. Directories are searched, except `.git`
-/// and `.cache`; links to files count as the files, links to directories are not
-/// followed.
+/// Paths are relative to the directory. Directories are searched, except `.git` and `.cache`.
+/// Links count as what they point to, but one that leads back to a directory that it lies in is
+/// not followed.
 public struct CheckpointSurroundings: Hashable, Sendable {
   /// Files that a copy of the checkpoint needs: configurations, `config.json` among them,
   /// tokenizer, templates, code.
   public private(set) var otherFiles: [FilePath] = []
   /// Other weights: of other formats, of variants, of adapters, stale shards and indices.
   public private(set) var otherWeightFiles: [FilePath] = []
-  /// What is neither: links to directories or to nothing, devices, `.git` and `.cache`.
+  /// What is neither: links to nothing or in a circle, devices, `.git` and `.cache`.
   public private(set) var skipped: [FilePath] = []
+
+  private var directoryCount = 0
 
   /// How deep directories may lie within one another.
   static let depthMax = 16
+  /// How many directories are searched; links can make many of a few.
+  static let directoryCountMax = 4096
 
   /// The endings of files of weights.
   static let weightSuffixes = [
@@ -32,14 +36,27 @@ public struct CheckpointSurroundings: Hashable, Sendable {
   ///
   /// - Parameter weights: The names of the checkpoint's own files, which are not listed.
   init(of directory: FilePath, weights: Set<String>) throws(CheckpointError) {
-    try list(directory, relative: "", weights: weights, depth: 0)
+    try list(directory, relative: "", weights: weights, within: [])
   }
 
+  /// - Parameter parents: The directories that this one lies in, by the links that were followed.
   private mutating func list(
-    _ directory: FilePath, relative: FilePath, weights: Set<String>, depth: Int
+    _ directory: FilePath, relative: FilePath, weights: Set<String>,
+    within parents: [FileStatus.Identity]
   ) throws(CheckpointError) {
-    guard depth <= Self.depthMax else {
+    guard parents.count <= Self.depthMax else {
       throw CheckpointError(directory, .tooDeep(limit: Self.depthMax))
+    }
+    directoryCount += 1
+    guard directoryCount <= Self.directoryCountMax else {
+      throw CheckpointError(directory, .tooManyDirectories(limit: Self.directoryCountMax))
+    }
+    guard let identity = try Self.status(of: directory)?.identity else {
+      throw CheckpointError(directory, .absent)
+    }
+    if parents.contains(identity) {
+      skipped.append(relative)
+      return
     }
     let entries: [DirectoryEntry]
     do { entries = try directory.directoryEntries() } catch {
@@ -50,20 +67,25 @@ public struct CheckpointSurroundings: Hashable, Sendable {
       let name = entry.name.string
       switch entry.kind {
       case .regular: add(place, name, weights: weights)
-      case .symbolicLink where try Self.pointsToFile(entry.path):
-        add(place, name, weights: weights)
-      case .directory where name != ".git" && name != ".cache":
-        try list(entry.path, relative: place, weights: [], depth: depth + 1)
-      case .directory, .symbolicLink, .special: skipped.append(place)
+      case .directory, .symbolicLink:
+        let target = try Self.status(of: entry.path)?.kind
+        if target == .regular {
+          add(place, name, weights: weights)
+        } else if target == .directory, name != ".git", name != ".cache" {
+          try list(entry.path, relative: place, weights: [], within: parents + [identity])
+        } else {
+          skipped.append(place)
+        }
+      case .special: skipped.append(place)
       }
     }
   }
 
-  private static func pointsToFile(_ link: FilePath) throws(CheckpointError) -> Bool {
-    do { return try link.isRegularFile() } catch {
-      // A link to itself cannot be examined; it is skipped like one to nothing.
-      if error.errno == .tooManySymbolicLinkLevels { return false }
-      throw CheckpointError(link, .system(error))
+  /// What a path leads to; nil for a link to nothing, or to itself.
+  private static func status(of path: FilePath) throws(CheckpointError) -> FileStatus? {
+    do { return try path.status() } catch {
+      if error.errno == .tooManySymbolicLinkLevels { return nil }
+      throw CheckpointError(path, .system(error))
     }
   }
 

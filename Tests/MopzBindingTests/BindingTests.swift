@@ -123,8 +123,9 @@ struct BindingTests {
     let found = error { () throws(BindingError) in try model.bind(adapter) }
     #expect(
       found?.description == """
-        adapter "support-de": tensor "model.layers.0.up_proj.lora_B.weight" has shape [8, 2], \
-        but the base weight is [9, 6] (was it trained on another base?)
+        adapter "support-de": tensor "model.layers.0.up_proj.lora_B.weight": it has shape [8, 2], \
+        but the base weight "model.layers.0.up_proj.weight" is [9, 6] \
+        (was it trained on another base?)
         """)
   }
 

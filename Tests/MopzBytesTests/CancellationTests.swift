@@ -23,7 +23,7 @@ import Testing
   @Test(
     "a signal sets the flag, and work that looks at it leaves no output",
     arguments: [
-      SIGINT, SIGTERM,
+      SIGINT, SIGTERM, SIGHUP,
     ])
   func signal(number: Int32) async {
     await #expect(processExitsWith: .success) { [number] in
@@ -53,4 +53,17 @@ import Testing
       sleep(20)
     }
   }
+
+  @Test("a signal that is ignored at the start stays ignored, as nohup wants it")
+  func ignoredSignal() async {
+    await #expect(processExitsWith: .success) {
+      ignoreHangup()
+      Cancellation.installSignalHandlers()
+      kill(getpid(), SIGHUP)
+      usleep(20_000)
+      #expect(!Cancellation.isRequested)
+    }
+  }
 }
+
+private func ignoreHangup() { _ = signal(SIGHUP, SIG_IGN) }

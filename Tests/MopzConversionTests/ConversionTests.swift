@@ -46,7 +46,8 @@ struct ConversionTests {
       let task = try container.task(named: try #require(source.name))
       let target = folder("export-\(index)")
       let isDirectory = try path.isDirectory()
-      _ = try Export(of: task, to: isDirectory ? .peft : .safetensors, at: target).run()
+      _ = try Export(of: task, in: "x.mopz", to: isDirectory ? .peft : .safetensors, at: target)
+        .run()
       if isDirectory {
         for name in ["adapter_config.json", "adapter_model.safetensors"] {
           expectSameBytes(
@@ -78,7 +79,8 @@ struct ConversionTests {
       }
       let container = try Container(opening: folder(name))
       let target = folder("\(entry.name.stem)")
-      _ = try Export(of: try container.task(at: 0), to: .safetensors, at: target).run()
+      _ = try Export(of: try container.task(at: 0), in: "x.mopz", to: .safetensors, at: target)
+        .run()
       expectSameBytes(
         try Bytes(mapping: target.appending(entry.name)), try Bytes(mapping: entry.path),
         entry.name.string)
@@ -216,16 +218,17 @@ struct ConversionTests {
     _ = try Self.convert([Self.source("kohya/llama-f32-kohya.safetensors", as: "k")], in: folder)
     let task = try Container(opening: folder("out.mopz")).task(named: "k")
     #expect {
-      _ = try Export(of: task, to: .peft, at: folder("x")).run()
+      _ = try Export(of: task, in: "x.mopz", to: .peft, at: folder("x")).run()
     } throws: { "\($0)".contains("--to safetensors") }
-    let dry = try Export(of: task, to: .safetensors, at: folder("x")).run(isDryRun: true)
+    let dry = try Export(of: task, in: "x.mopz", to: .safetensors, at: folder("x")).run(
+      isDryRun: true)
     #expect(dry.files.map(\.name) == ["llama-f32-kohya.safetensors"])
     #expect(try folder.names() == ["out.mopz"])
-    _ = try Export(of: task, to: .safetensors, at: folder("x")).run()
+    _ = try Export(of: task, in: "x.mopz", to: .safetensors, at: folder("x")).run()
     #expect {
-      _ = try Export(of: task, to: .safetensors, at: folder("x")).run()
+      _ = try Export(of: task, in: "x.mopz", to: .safetensors, at: folder("x")).run()
     } throws: { ($0 as? ConversionError)?.systemError?.isExistingOutput == true }
-    _ = try Export(of: task, to: .safetensors, at: folder("x"), force: true).run()
+    _ = try Export(of: task, in: "x.mopz", to: .safetensors, at: folder("x"), force: true).run()
     #expect(try folder("x").directoryEntries().count == 1)
   }
 

@@ -40,7 +40,7 @@ struct ForeignAdapterTests {
   @Test("each is read, and every tensor has its use", arguments: entries)
   func all(_ entry: Entry) throws {
     let adapter = try Self.imported(entry.path).adapter
-    let isCarried = entry.outcome == "carried" && entry.kind != "token-rows"
+    let isCarried = entry.outcome == "carried"
     let uses = Self.uses(adapter)
     for (index, tensor) in adapter.sourceTensors.enumerated() {
       guard case .block(let block) = tensor.content else {

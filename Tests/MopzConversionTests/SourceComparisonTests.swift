@@ -3,6 +3,7 @@ import MopzBytes
 import MopzContainer
 import MopzTensors
 import MopzTestSupport
+import SystemPackage
 import Testing
 
 @testable import MopzConversion
@@ -15,7 +16,8 @@ struct SourceComparisonTests {
     let all = try ConversionTests.everything().map(\.source)
     _ = try ConversionTests.convert(all, in: folder)
     let container = try Container(opening: folder("out.mopz"))
-    let report = try SourceComparison(of: container, with: Array(all.dropFirst(2))).run()
+    let report = try SourceComparison(of: container, in: "x.mopz", with: Array(all.dropFirst(2)))
+      .run()
     #expect(report.findings == [])
     #expect(report.isEqual)
     #expect(report.comparedTasks.count == all.count - 2)
@@ -31,10 +33,10 @@ struct SourceComparisonTests {
     let container = try Container(opening: folder("out.mopz"))
     let missing = try ConversionTests.source("adapters/llama-f32/lora-all", as: "b")
     let other = try ConversionTests.source("adapters/llama-f32/stored-f16", as: "a")
-    let report = try SourceComparison(of: container, with: [missing]).run()
+    let report = try SourceComparison(of: container, in: "x.mopz", with: [missing]).run()
     #expect(report.findings.map(\.rule) == ["TASK"])
     #expect(!report.isEqual)
-    #expect(try !SourceComparison(of: container, with: [other]).run().isEqual)
+    #expect(try !SourceComparison(of: container, in: "x.mopz", with: [other]).run().isEqual)
   }
 
   @Test("every kind of difference between a task and its source is found")

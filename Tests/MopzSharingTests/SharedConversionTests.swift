@@ -46,7 +46,8 @@ struct ConvertedFamily {
 
   /// The comparison of a container with the directories.
   func comparison(_ name: String = "shared.mopz") throws -> SourceComparison.Report {
-    try SourceComparison(of: Container(opening: folder(name)), with: sources).run()
+    try SourceComparison(of: Container(opening: folder(name)), in: folder(name), with: sources)
+      .run()
   }
 
   /// Writes the tasks again after a change to the first.
@@ -79,7 +80,7 @@ struct SharedConversionTests {
     for file in family.files {
       let task = try container.task(named: file.name)
       let output = family.folder("out-\(file.name)")
-      _ = try Export(of: task, to: .peft, at: output).run()
+      _ = try Export(of: task, in: "x.mopz", to: .peft, at: output).run()
       for name in ["adapter_model.safetensors", "adapter_config.json"] {
         expectSameBytes(
           try Bytes(mapping: output.appending(name)),

@@ -18,5 +18,8 @@ ssize_t mopz_copy_file_range(
 /// `sync_file_range` with `SYNC_FILE_RANGE_WRITE`.
 int mopz_begin_writeback(int descriptor, off_t offset, off_t byte_count);
 
+/// Whether a signal is ignored, by `sigaction`, whose union Swift does not see: 1 or 0.
+int mopz_is_ignored(int signal_number);
+
 /// `fallocate` with `FALLOC_FL_KEEP_SIZE`.
 int mopz_reserve(int descriptor, off_t byte_count);

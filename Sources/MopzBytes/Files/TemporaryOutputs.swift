@@ -1,5 +1,5 @@
 import Synchronization
-import SystemPackage
+public import SystemPackage
 
 #if canImport(Glibc)
   import Glibc
@@ -12,20 +12,34 @@ import SystemPackage
 /// Each removes its own when it goes away. A program that ends without unwinding calls
 /// ``removeAll()`` before.
 public enum TemporaryOutputs {
-  private static let paths = Mutex<Set<FilePath>>([])
+  /// From a temporary path to the target that it is renamed to.
+  private static let paths = Mutex<[FilePath: FilePath]>([:])
 
   /// Removes every temporary file and directory of this process.
   ///
   /// Not for signal handlers; let a handler request an interruption with ``Cancellation``.
   public static func removeAll() {
     let all = paths.withLock { paths in
-      defer { paths = [] }
-      return paths
+      defer { paths = [:] }
+      return paths.keys
     }
     for path in all { try? path.removeTree() }
   }
 
+  /// What a path that lies in, or is, a temporary output will be called; other paths as they are.
+  static func finalPath(of path: FilePath) -> FilePath {
+    let known = paths.withLock { $0 }
+    for (temporary, target) in known {
+      var rest = path
+      if rest.removePrefix(temporary) { return target.pushing(rest) }
+    }
+    return path
+  }
+
   /// What stands at a target that is to be created.
+  ///
+  /// - Throws: `SystemError` if something does and `force` is false, and always for a device,
+  ///   a pipe or a socket.
   static func existing(at target: FilePath, force: Bool) throws(SystemError) -> FileStatus? {
     guard target.lastComponent?.kind == .regular else {
       throw SystemError(operation: "create", path: target, errno: .invalidArgument)
@@ -33,6 +47,11 @@ public enum TemporaryOutputs {
     let status = try target.status(followingLinks: false)
     if status != nil, !force {
       throw SystemError(operation: "create", path: target, errno: .fileExists)
+    }
+    if status?.kind == .special {
+      throw SystemError(
+        operation: "replace", path: target, errno: .notPermitted,
+        detail: "it is a device, a pipe or a socket, which is never replaced")
     }
     return status
   }
@@ -45,7 +64,7 @@ public enum TemporaryOutputs {
     let random = String(UInt64.random(in: 0...UInt64.max), radix: 36)
     let path = target.removingLastComponent()
       .appending(".\(name).mopz-tmp-\(getpid())-\(random)")
-    paths.withLock { _ = $0.insert(path) }
+    paths.withLock { $0[path] = target }
     return path
   }
 
@@ -59,7 +78,7 @@ public enum TemporaryOutputs {
 
   /// Takes a path that was renamed off the list.
   static func forget(_ path: FilePath) {
-    paths.withLock { _ = $0.remove(path) }
+    paths.withLock { _ = $0.removeValue(forKey: path) }
   }
 
   /// Gives a finished output its name.
@@ -120,5 +139,16 @@ public enum TemporaryOutputs {
       throw .fileExists
     }
     try SystemCalls.renamePath(path, to: target, mode: .replacing)
+  }
+}
+
+extension FilePath {
+  /// Checks that an output may be put here, before any work is done for it.
+  ///
+  /// - Parameter force: Whether what stands here may be replaced.
+  /// - Throws: `SystemError`; ``SystemError/isExistingOutput`` if something stands here and
+  ///   `force` is false.
+  public func checkAsOutput(force: Bool) throws(SystemError) {
+    _ = try TemporaryOutputs.existing(at: self, force: force)
   }
 }

@@ -121,6 +121,21 @@ extension MappedTask {
       shape: reader.shape(first: row.firstDimension, count: row.dimensionCount), codec: codec)
   }
 
+  /// The stored bytes of source tensors whose content an earlier one of the task has, too.
+  ///
+  /// - Complexity: O(tensors).
+  public var repeatedByteCount: Int {
+    let reader = reader
+    var seen: Set<UInt64> = []
+    return (0..<tensorCount).reduce(0) { sum, index in
+      let row = reader.sourceTensor(index)
+      guard row.contentKind == SourceTensorRow.blockContent else { return sum }
+      let block = reader.block(Int(row.content))
+      guard block.storedLength > 0, !seen.insert(block.offset).inserted else { return sum }
+      return sum + Int(block.storedLength)
+    }
+  }
+
   /// The stored bytes of a block.
   func storedBytes(ofBlock index: Int) -> Bytes {
     let row = reader.block(index)

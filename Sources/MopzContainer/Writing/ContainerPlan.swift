@@ -137,6 +137,19 @@ extension ContainerPlan {
   /// The bytes of the blocks' tensors, each once.
   public var logicalBlockByteCount: Int { blocks.reduce(0) { $0 + $1.block.logicalByteCount } }
 
+  /// The bytes that storing equal blocks once saves, across tasks and within them.
+  public var savedByteCount: Int {
+    let repeated = tasks.reduce(0) { sum, task in
+      var seen: Set<Int> = []
+      return task.adapter.sourceTensors.reduce(sum) { sum, tensor in
+        guard case .block(let index) = tensor.content else { return sum }
+        let place = task.blocks[task.blockPlaces[index]]
+        return seen.insert(place).inserted ? sum : sum + blocks[place].block.bytes.count
+      }
+    }
+    return referencedByteCount - storedBlockByteCount + repeated
+  }
+
   /// The bytes that the tasks' blocks would take if each task had its own.
   public var referencedByteCount: Int {
     tasks.reduce(0) { $0 + Int(clamping: $1.entry.referencedBytes) }

@@ -19,12 +19,12 @@ extension Inspection {
   mutating func inspectContainer(
     _ path: FilePath, task: String?, withAnatomy: Bool
   ) throws(ConversionError) {
+    var unknown: ConversionError?
     do throws(ContainerError) {
       let container = try Container(opening: path)
       subject = .container
       fileByteCount = container.fileByteCount
       findings = container.findings
-      if let task { _ = try container.task(named: task) }
       let uses = try BlockUses(container)
       blockCount = uses.distinctCount
       savedByteCount = uses.savedByteCount
@@ -34,9 +34,15 @@ extension Inspection {
         guard task.map({ ExactName($0) == ExactName(mapped.name) }) ?? true else { continue }
         tasks.append(try Self.task(mapped, uses, &bases, withAnatomy: withAnatomy))
       }
+      if let index = uses.largestTask {
+        let mapped = try container.task(at: index)
+        largest = (mapped.name, Anatomy(of: try mapped.adapter()))
+      }
+      if let task, tasks.isEmpty { unknown = container.refusal(ofTask: task, in: path) }
     } catch {
-      throw ConversionError(error)
+      throw ConversionError(error, in: path.string)
     }
+    if let unknown { throw unknown }
   }
 
   private static func task(
@@ -73,10 +79,18 @@ extension Inspection {
     private(set) var distinctCount = 0
     /// The stored bytes that would be written again if nothing were shared.
     private(set) var savedByteCount = 0
+    /// The task with most bytes.
+    private(set) var largestTask: Int?
 
     init(_ container: Container) throws(ContainerError) {
+      var largestByteCount = -1
       for index in 0..<container.taskCount {
         let task = try container.task(at: index)
+        savedByteCount += task.repeatedByteCount
+        if task.referencedByteCount > largestByteCount {
+          largestByteCount = task.referencedByteCount
+          largestTask = index
+        }
         for block in 0..<task.blockCount {
           let range = task.blockInfo(at: block).range
           guard !range.isEmpty else { continue }

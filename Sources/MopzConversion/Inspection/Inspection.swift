@@ -62,6 +62,8 @@ public struct Inspection: Sendable {
   public internal(set) var savedByteCount = 0
   /// Where the bytes of a checkpoint go.
   public internal(set) var anatomy: Anatomy?
+  /// The largest task, and where its bytes go; nil if there is none.
+  public internal(set) var largest: (task: String, anatomy: Anatomy)?
   /// What was noticed on the way.
   public internal(set) var findings: [Finding] = []
 
@@ -69,7 +71,8 @@ public struct Inspection: Sendable {
   ///
   /// - Parameters:
   ///   - task: The only task to list; nil for all.
-  ///   - withAnatomy: Whether to say where the bytes go.
+  ///   - withAnatomy: Whether to say of every task where its bytes go, and not of the largest
+  ///     alone.
   /// - Throws: ``ConversionError`` if it is none of these, or the task is unknown.
   public init(of path: FilePath, task: String? = nil, withAnatomy: Bool) throws(ConversionError) {
     subject = .adapters
@@ -111,6 +114,7 @@ public struct Inspection: Sendable {
       throw .refused(
         Refusal(.task, path.string, "holds no adapter \((task ?? "").quoted)"))
     }
+    var largestByteCount = -1
     for source in chosen {
       let imported = try source.imported()
       let adapter = imported.adapter
@@ -118,15 +122,22 @@ public struct Inspection: Sendable {
       findings += imported.findings
       fileByteCount += bytes
       blockCount += adapter.sourceTensors.count
+      if bytes > largestByteCount {
+        largestByteCount = bytes
+        largest = (adapter.name, Anatomy(of: adapter))
+      }
       tasks.append(
         Task(
           name: adapter.name, kind: adapter.kind.rawValue,
-          isMergeable: !adapter.sourceTensors.contains { $0.disposition == .carried },
+          isMergeable: !adapter.isOpaque,
           privateByteCount: bytes, sharedByteCount: 0, rankMax: adapter.rankMax,
           targetCount: adapter.targets.count, parameterCount: adapter.parameterCount,
           base: adapter.baseRecord.map(Base.init),
           anatomy: withAnatomy ? Anatomy(of: adapter) : nil,
           properties: withAnatomy ? adapter.properties.map { [$0.key, $0.value] } : []))
     }
+    // Of one file, an archive among them, it is the file that has a size.
+    let status = try ConversionError.system { () throws(SystemError) in try path.status() }
+    if let status, status.kind == .regular { fileByteCount = status.byteCount }
   }
 }

@@ -66,14 +66,16 @@ public struct Conversion: Sendable {
   /// - Throws: ``ConversionError``; nothing is left behind then.
   /// - Complexity: O(bytes); memory for tables, not for tensors, which stay mapped.
   public func run(isDryRun: Bool = false) throws(ConversionError) -> ConversionReport {
-    try refuseExistingOutput()
+    do throws(SystemError) { try output.checkAsOutput(force: options.force) } catch {
+      throw .system(error)
+    }
     let intake = try AdapterIntake(of: arguments, options)
     guard !intake.adapters.isEmpty else {
       throw .refused(Refusal(.source, output.string, "there is no adapter to convert"))
     }
     let shared = try SharedPlan(
       of: intake.adapters.map(\.adapter), options.sharing, compression: compression,
-      threads: options.threads)
+      threads: options.threads, for: output.string)
     let report = ConversionReport(of: intake, shared, to: output)
     if !isDryRun { try write(shared.plan) }
     return report
@@ -81,14 +83,6 @@ public struct Conversion: Sendable {
 
   private var compression: Compression? {
     options.compresses ? Compression(scratch: output.removingLastComponent()) : nil
-  }
-
-  private func refuseExistingOutput() throws(ConversionError) {
-    let output = self.output
-    let isTaken = try ConversionError.system { () throws(SystemError) in try output.exists() }
-    if isTaken && !options.force {
-      throw .system(SystemError(operation: "create", path: output, errno: .fileExists))
-    }
   }
 
   private func write(_ plan: ContainerPlan) throws(ConversionError) {
@@ -100,7 +94,7 @@ public struct Conversion: Sendable {
       return file
     }
     do throws(ContainerError) { try plan.write(to: &file.file) } catch {
-      throw ConversionError(error)
+      throw ConversionError(error, in: output.string)
     }
     do throws(SystemError) { try file.commit() } catch { throw .system(error) }
   }

@@ -12,6 +12,8 @@ public struct ConversionReport: Hashable, Sendable {
     public var name: String
     /// The tag, such as `lora`.
     public var kind: String
+    /// Whether merge knows what the tensors do.
+    public var isMergeable: Bool
     /// Where it came from.
     public var location: String
     public var rankMax: Int
@@ -59,15 +61,15 @@ public struct ConversionReport: Hashable, Sendable {
     tasks = intake.adapters.map { imported in
       let adapter = imported.adapter
       return Task(
-        name: adapter.name, kind: adapter.kind.rawValue, location: imported.location,
-        rankMax: adapter.rankMax, targetCount: adapter.targets.count,
+        name: adapter.name, kind: adapter.kind.rawValue, isMergeable: !adapter.isOpaque,
+        location: imported.location, rankMax: adapter.rankMax, targetCount: adapter.targets.count,
         tensorCount: adapter.sourceTensors.count,
         byteCount: adapter.blocks.reduce(0) { $0 + $1.bytes.count })
     }
     inputByteCount = tasks.reduce(0) { $0 + $1.byteCount }
     outputByteCount = plan.committedByteCount
     blockCount = plan.blockCount
-    savedByteCount = plan.referencedByteCount - plan.storedBlockByteCount
+    savedByteCount = plan.savedByteCount
     compressedAwayByteCount = plan.logicalBlockByteCount - plan.storedBlockByteCount
   }
 }

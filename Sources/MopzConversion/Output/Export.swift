@@ -9,14 +9,15 @@ public import SystemPackage
 ///
 /// ```swift
 /// let task = try Container(opening: "family.mopz").task(named: "support-de")
-/// let report = try Export(of: task, to: .peft, at: "support-de").run()
+/// let report = try Export(of: task, in: "family.mopz", to: .peft, at: "support-de").run()
 /// ```
 public struct Export: Sendable {
   /// What is written.
   public enum Format: String, Hashable, Sendable, CaseIterable {
     /// `adapter_config.json` and `adapter_model.safetensors`.
     case peft
-    /// The weights alone, under the source's own name.
+    /// The weights under the source's own name; with them a configuration that is not PEFT's,
+    /// such as MLX's, which has no other form.
     case safetensors
   }
 
@@ -36,6 +37,7 @@ public struct Export: Sendable {
     }
   }
 
+  private let container: String
   private let task: MappedTask
   private let format: Format
   private let directory: FilePath
@@ -43,8 +45,14 @@ public struct Export: Sendable {
 
   /// An export of a task into a directory that it creates.
   ///
-  /// - Parameter force: Whether what stands at the directory's path may be replaced.
-  public init(of task: MappedTask, to format: Format, at directory: FilePath, force: Bool = false) {
+  /// - Parameters:
+  ///   - container: What errors call the file that holds the task.
+  ///   - force: Whether what stands at the directory's path may be replaced.
+  public init(
+    of task: MappedTask, in container: FilePath, to format: Format, at directory: FilePath,
+    force: Bool = false
+  ) {
+    self.container = container.string
     self.task = task
     self.format = format
     self.directory = directory
@@ -58,12 +66,13 @@ public struct Export: Sendable {
   ///   Nothing is left behind then.
   /// - Complexity: O(bytes); one tensor at a time is in memory.
   public func run(isDryRun: Bool = false) throws(ConversionError) -> Report {
-    do throws(ContainerError) { try task.verifyBlocks() } catch { throw ConversionError(error) }
+    do throws(ContainerError) { try task.verifyBlocks() } catch {
+      throw ConversionError(error, in: container)
+    }
     let plan = try plan()
     guard !isDryRun else {
-      let isTaken = try ConversionError.system { () throws(SystemError) in try directory.exists() }
-      if isTaken && !force {
-        throw .system(SystemError(operation: "create", path: directory, errno: .fileExists))
+      do throws(SystemError) { try directory.checkAsOutput(force: force) } catch {
+        throw .system(error)
       }
       return report(plan, sizes: [:])
     }
@@ -100,20 +109,22 @@ public struct Export: Sendable {
     let config = files.first { $0.role == .config }
     switch format {
     case .safetensors:
-      var findings: [Finding] = []
-      if let config {
-        findings.append(
+      var plan = Plan(files: [(weights.name, weights)], findings: [])
+      if let config, try isPEFT(config) {
+        plan.findings.append(
           Refusal(.notCarried, task.name, "\(config.name.quoted) is not written").finding(.note))
+      } else if let config {
+        plan.files.insert((config.name, config), at: config.name < weights.name ? 0 : 1)
       }
-      guard TaskName.isValidFileName(weights.name) else {
-        throw refused("the weights' name \(weights.name.quoted) cannot be a file's name")
+      for (name, _) in plan.files where !TaskName.isValidFileName(name) {
+        throw refused("the source's name \(name.quoted) cannot be a file's name")
       }
-      return Plan(files: [(weights.name, weights)], findings: findings)
+      return plan
     case .peft:
       guard let config, try isPEFT(config) else {
         throw refused(
-          "was no PEFT adapter, so there is no adapter_config.json; write the weights as they were "
-            + "with --to safetensors")
+          (config == nil ? "has no adapter_config.json" : "has a configuration that is not PEFT's")
+            + "; write the files as they were with --to safetensors")
       }
       return Plan(
         files: [("adapter_config.json", config), ("adapter_model.safetensors", weights)],
@@ -133,7 +144,7 @@ public struct Export: Sendable {
   private func block(of file: SourceFile) throws(ConversionError) -> Bytes {
     guard let index = file.block else { throw refused("\(file.name.quoted) has no bytes") }
     do throws(ContainerError) { return try task.tensor(ofBlock: index).bytes } catch {
-      throw ConversionError(error)
+      throw ConversionError(error, in: container)
     }
   }
 
@@ -166,7 +177,7 @@ public struct Export: Sendable {
       do throws(Interrupted) { try Cancellation.check() } catch { throw .interrupted(error) }
       let tensor: Tensor
       do throws(ContainerError) { tensor = try task.tensor(at: index) } catch {
-        throw ConversionError(error)
+        throw ConversionError(error, in: container)
       }
       let name = task.info(at: index).name
       do throws(SafetensorsError) {

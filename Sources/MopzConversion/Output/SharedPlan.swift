@@ -14,16 +14,18 @@ struct SharedPlan: Sendable {
   /// With pools it is planned both ways, and the smaller one is taken; without any saving
   /// it is the container that would be written without sharing.
   ///
-  /// - Parameter mode: How adapters share; nil for equal blocks alone.
+  /// - Parameters:
+  ///   - mode: How adapters share; nil for equal blocks alone.
+  ///   - output: What errors call the container.
   init(
     of adapters: [Adapter], _ mode: Conversion.Sharing?, compression: Compression?,
-    threads: WorkerThreads
+    threads: WorkerThreads, for output: String
   ) throws(ConversionError) {
     func plan(_ adapters: [Adapter]) throws(ConversionError) -> ContainerPlan {
       do throws(ContainerError) {
         return try ContainerPlan(of: adapters, compression: compression, threads: threads)
       } catch {
-        throw ConversionError(error)
+        throw ConversionError(error, in: output)
       }
     }
     guard let mode else {

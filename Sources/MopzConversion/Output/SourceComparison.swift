@@ -2,6 +2,7 @@ import MopzAdapters
 public import MopzBytes
 public import MopzContainer
 import MopzTensors
+public import SystemPackage
 
 /// Compares the tasks of a container with the sources that they came from.
 ///
@@ -24,14 +25,19 @@ public struct SourceComparison: Sendable {
   }
 
   private let container: Container
+  private let file: String
   private let arguments: [SourceArgument]
   private let threads: WorkerThreads
 
   /// A comparison of a container with sources.
+  ///
+  /// - Parameter file: What errors call the container.
   public init(
-    of container: Container, with arguments: [SourceArgument], threads: WorkerThreads = .all
+    of container: Container, in file: FilePath, with arguments: [SourceArgument],
+    threads: WorkerThreads = .all
   ) {
     self.container = container
+    self.file = file.string
     self.arguments = arguments
     self.threads = threads
   }
@@ -56,7 +62,7 @@ public struct SourceComparison: Sendable {
     do throws(ContainerError) {
       report.otherTasks = try container.taskNames().filter { !names.contains(ExactName($0)) }
     } catch {
-      throw ConversionError(error)
+      throw ConversionError(error, in: file)
     }
     return report
   }
@@ -66,7 +72,7 @@ public struct SourceComparison: Sendable {
     let imported = try source.imported()
     let task: MappedTask
     do throws(ContainerError) { task = try container.task(named: source.name) } catch {
-      guard case .noSuchTask = error else { throw ConversionError(error) }
+      guard case .noSuchTask = error else { throw ConversionError(error, in: file) }
       report.findings = [
         Refusal(.task, source.name, "the container has no task for \(source.location.quoted)")
           .finding
@@ -79,7 +85,7 @@ public struct SourceComparison: Sendable {
       report.findings = pair.findings
       report.byteCount = pair.byteCount
     } catch {
-      throw ConversionError(error)
+      throw ConversionError(error, in: file)
     }
     report.comparedTasks = [source.name]
     return report

@@ -64,6 +64,10 @@ struct ConfigReader {
 
   func number(_ value: JSON, _ key: String) throws(Refusal) -> Double {
     guard let number = value.doubleValue, number.isFinite else {
+      if case .number(let text) = value {
+        throw Refusal(
+          .config, subject, "\(file): \(key) must be a number that Float64 holds, found \(text)")
+      }
       throw failure(key, "a number", value)
     }
     return number

@@ -6,6 +6,8 @@ import MopzContainer
 struct ContainerTask: Sendable {
   private let container: Container
   private let index: Int
+  /// Where the container is.
+  private let location: String
 
   /// The adapter, under another name if the source was given one.
   ///
@@ -20,7 +22,7 @@ struct ContainerTask: Sendable {
       adapter.name = name
       return adapter
     } catch {
-      throw ConversionError(error)
+      throw ConversionError(error, in: location)
     }
   }
 
@@ -37,12 +39,13 @@ struct ContainerTask: Sendable {
         sources.append(
           AdapterSource(
             name: name, location: "\(node.location)#\(name)", findings: [],
-            content: .task(ContainerTask(container: container, index: index))))
+            content: .task(
+              ContainerTask(container: container, index: index, location: node.location))))
       }
       if !sources.isEmpty { sources[0].findings = container.findings }
       return sources
     } catch {
-      throw ConversionError(error)
+      throw ConversionError(error, in: node.location)
     }
   }
 }

@@ -1,4 +1,5 @@
 public import MopzBytes
+import SystemPackage
 
 /// A reason for which tokens cannot be used.
 public enum TokenError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -14,6 +15,15 @@ public enum TokenError: Error, Hashable, Sendable, CustomStringConvertible {
   case tooLong(sequence: Int, count: Int, limit: Int)
   /// More tokens than a pass takes.
   case tooMany(count: Int, limit: Int)
+
+  /// The file, or `tokens` where the error knows none.
+  public var place: String {
+    switch self {
+    case .system(let error): error.path.string.quoted
+    case .malformed(let file, _): file.quoted
+    case .empty, .idOutsideVocabulary, .tooLong, .tooMany: "tokens"
+    }
+  }
 
   /// A lower-case clause.
   public var description: String {

@@ -45,9 +45,8 @@ public struct MergePlan: Sendable {
     for input in [binding.base.path] + protecting {
       try Self.checkApart(output: output, input: input)
     }
-    let exists = try MergeError.system { () throws(SystemError) in try output.exists() }
-    if exists, !options.force {
-      throw .system(SystemError(operation: "create", path: output, errno: .fileExists))
+    try MergeError.system { () throws(SystemError) in
+      try output.checkAsOutput(force: options.force)
     }
     self.binding = binding
     self.output = output
@@ -86,11 +85,15 @@ public struct MergePlan: Sendable {
     func note(_ rule: String, _ place: String, _ message: String) -> Finding {
       Finding(severity: .note, rule: rule, where: place, message: message)
     }
+    // A warning, as the output lacks what the base has.
+    func notCopied(_ file: FilePath, _ message: String) -> Finding {
+      Finding(severity: .warning, rule: "NOT-COPIED", where: file.string.quoted, message: message)
+    }
     var findings = base.surroundings.otherWeightFiles.map {
-      note("NOT-COPIED", $0.string, "other weights of the base are not copied")
+      notCopied($0, "other weights of the base are not copied")
     }
     findings += base.surroundings.skipped.map {
-      note("NOT-COPIED", $0.string, "neither a file nor a directory of files; not copied")
+      notCopied($0, "not copied: a link to nothing or around in a circle, a device, or a cache")
     }
     findings += shards.filter(\.isReordered).map {
       note("ORDER", $0.fileName, "tensors moved so that each is aligned to its elements")

@@ -61,7 +61,12 @@ public struct MergeReport: Sendable {
     object["bytes"] = JSON(byteCount)
     object["base"] = ["architecture": architecture.map { JSON($0) } ?? .null]
     object["adapters"] = JSON(
-      adapters.map { ["name": JSON($0.name), "kind": JSON($0.kind), "scale": JSON($0.scale)] })
+      adapters.map {
+        [
+          "name": JSON($0.name), "kind": JSON($0.kind), "tag": JSON($0.kind),
+          "scale": JSON($0.scale),
+        ]
+      })
     object["tensors"] = JSON(tensors.map(\.json))
     object["findings"] = JSON(findings.map(\.json))
     return object

@@ -1,5 +1,6 @@
 public import MopzBytes
 public import MopzSafetensors
+import SystemPackage
 
 /// A reason for which something could not be looked at.
 ///
@@ -16,6 +17,17 @@ public enum VerificationError: Error, Sendable {
 }
 
 extension VerificationError: CustomStringConvertible {
+  /// The file, or the adapter with the parameter, that it is about.
+  public var place: String {
+    switch self {
+    case .checkpoint(let error): error.path.string.quoted
+    case .system(let error): error.path.string.quoted
+    case .content(let adapter, let parameter, _):
+      "adapter \(adapter.quoted): parameter \(parameter.quoted)"
+    case .interrupted: "command line"
+    }
+  }
+
   /// A lower-case clause.
   public var description: String {
     switch self {
