@@ -1,0 +1,134 @@
+/// A dense matrix of Float64, row-major.
+///
+/// ```swift
+/// let gram = factor.transposedProduct(factor)  // factorᵀ · factor
+/// ```
+public struct Matrix: Hashable, Sendable {
+  /// The number of rows.
+  public let rows: Int
+  /// The number of columns.
+  public let columns: Int
+  /// Element `[i, j]` is number `i · columns + j`.
+  public var elements: [Double]
+
+  /// A matrix of elements that exist.
+  ///
+  /// - Precondition: There are `rows · columns` of them.
+  public init(_ elements: [Double], rows: Int, columns: Int) {
+    precondition(rows >= 0 && columns >= 0 && elements.count == rows * columns)
+    self.rows = rows
+    self.columns = columns
+    self.elements = elements
+  }
+
+  /// A matrix of zeros.
+  public init(zeros rows: Int, _ columns: Int) {
+    self.init([Double](repeating: 0, count: rows * columns), rows: rows, columns: columns)
+  }
+
+  /// The identity.
+  public init(identity size: Int) {
+    self.init(zeros: size, size)
+    for index in 0..<size { self[index, index] = 1 }
+  }
+
+  /// A square matrix with the given diagonal and zeros elsewhere.
+  public init(diagonal: [Double]) {
+    self.init(zeros: diagonal.count, diagonal.count)
+    for (index, value) in diagonal.enumerated() { self[index, index] = value }
+  }
+
+  /// One element.
+  public subscript(row: Int, column: Int) -> Double {
+    get { elements[row * columns + column] }
+    set { elements[row * columns + column] = newValue }
+  }
+
+  /// The sum of the squares of all elements.
+  public var squaredNorm: Double { elements.reduce(0) { $0 + $1 * $1 } }
+
+  /// Rows and columns exchanged.
+  public var transposed: Matrix {
+    var result = Matrix(zeros: columns, rows)
+    for row in 0..<rows {
+      for column in 0..<columns { result[column, row] = self[row, column] }
+    }
+    return result
+  }
+
+  /// The columns with the given numbers, in their order.
+  public func columns(_ numbers: some Collection<Int>) -> Matrix {
+    var result = Matrix(zeros: rows, numbers.count)
+    for row in 0..<rows {
+      for (place, column) in numbers.enumerated() { result[row, place] = self[row, column] }
+    }
+    return result
+  }
+
+  /// The rows with the given numbers, in their order.
+  public func rows(_ numbers: some Collection<Int>) -> Matrix {
+    var elements: [Double] = []
+    elements.reserveCapacity(numbers.count * columns)
+    for row in numbers { elements += self.elements[row * columns..<(row + 1) * columns] }
+    return Matrix(elements, rows: numbers.count, columns: columns)
+  }
+
+  /// One column.
+  public func column(_ number: Int) -> [Double] { (0..<rows).map { self[$0, number] } }
+
+  /// Each column multiplied by its number.
+  public func scalingColumns(by factors: [Double]) -> Matrix {
+    precondition(factors.count == columns)
+    var result = self
+    for row in 0..<rows {
+      for column in 0..<columns { result[row, column] *= factors[column] }
+    }
+    return result
+  }
+
+  /// Every element multiplied by a number.
+  public func scaled(by factor: Double) -> Matrix {
+    Matrix(elements.map { $0 * factor }, rows: rows, columns: columns)
+  }
+
+  /// `self · other`.
+  public func product(_ other: Matrix) -> Matrix {
+    var result = Matrix(zeros: rows, other.columns)
+    var span = result.elements.mutableSpan
+    let (a, b) = (elements.span, other.elements.span)
+    MatrixProduct.multiply(
+      MatrixView(a, rows: rows, columns: columns),
+      MatrixView(b, rows: other.rows, columns: other.columns), into: &span)
+    return result
+  }
+
+  /// `selfᵀ · other`.
+  public func transposedProduct(_ other: Matrix) -> Matrix {
+    var result = Matrix(zeros: columns, other.columns)
+    var span = result.elements.mutableSpan
+    let (a, b) = (elements.span, other.elements.span)
+    MatrixProduct.multiply(
+      MatrixView(a, rows: rows, columns: columns).transposed,
+      MatrixView(b, rows: other.rows, columns: other.columns), into: &span)
+    return result
+  }
+
+  /// `self · otherᵀ`.
+  public func productTransposed(_ other: Matrix) -> Matrix {
+    var result = Matrix(zeros: rows, other.rows)
+    var span = result.elements.mutableSpan
+    let (a, b) = (elements.span, other.elements.span)
+    MatrixProduct.multiply(
+      MatrixView(a, rows: rows, columns: columns),
+      MatrixView(b, rows: other.rows, columns: other.columns).transposed, into: &span)
+    return result
+  }
+
+  /// `self − other`.
+  public func subtracting(_ other: Matrix) -> Matrix {
+    precondition(rows == other.rows && columns == other.columns)
+    var result = self
+    for index in elements.indices { result.elements[index] -= other.elements[index] }
+    return result
+  }
+}
