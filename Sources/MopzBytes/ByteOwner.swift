@@ -23,7 +23,7 @@ final class ByteOwner: @unchecked Sendable {
   /// Maps a file.
   ///
   /// The corresponding C functions are `open`, `fstat` and `mmap`.
-  init(mapping path: FilePath) throws(SystemError) {
+  convenience init(mapping path: FilePath) throws(SystemError) {
     let descriptor = try SystemError.catching("open", path) { () throws(Errno) in
       // Without blocking: a pipe is to be refused, not waited for.
       do {
@@ -31,6 +31,13 @@ final class ByteOwner: @unchecked Sendable {
       } catch { throw (error as? Errno) ?? .ioError }
     }
     defer { try? descriptor.close() }
+    try self.init(mapping: descriptor, of: path)
+  }
+
+  /// Maps a file that is open.
+  ///
+  /// The corresponding C functions are `fstat` and `mmap`.
+  init(mapping descriptor: FileDescriptor, of path: FilePath) throws(SystemError) {
     var status = stat()
     guard unsafe fstat(descriptor.rawValue, &status) == 0 else {
       throw SystemError(operation: "stat", path: path, errno: Errno(rawValue: errno))

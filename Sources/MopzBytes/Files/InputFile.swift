@@ -50,6 +50,7 @@ final class FileHandle: Sendable {
   let path: FilePath
   let descriptor: FileDescriptor
   private let isOpen = Atomic(true)
+  private let isLocked = Atomic(false)
 
   init(
     opening path: FilePath, _ mode: FileDescriptor.AccessMode,
@@ -66,13 +67,30 @@ final class FileHandle: Sendable {
     }
   }
 
-  deinit { if isOpen.load(ordering: .relaxed) { try? SystemCalls.close(descriptor) } }
+  deinit {
+    guard isOpen.load(ordering: .relaxed) else { return }
+    unlock()
+    try? SystemCalls.close(descriptor)
+  }
+
+  /// Takes the file's lock if nobody has it.
+  func tryLock() throws(Errno) -> Bool {
+    guard try SystemCalls.lock(descriptor) else { return false }
+    isLocked.store(true, ordering: .relaxed)
+    return true
+  }
+
+  /// Gives the lock back: a mapping of the file would keep it after the descriptor is closed.
+  private func unlock() {
+    if isLocked.load(ordering: .relaxed) { SystemCalls.unlock(descriptor) }
+  }
 
   /// Closes the descriptor now.
   ///
   /// - Precondition: Nobody else has a reference.
   func close() throws(SystemError) {
     guard isOpen.exchange(false, ordering: .relaxed) else { return }
+    unlock()
     try SystemError.catching("close", path) { () throws(Errno) in
       try SystemCalls.close(descriptor)
     }

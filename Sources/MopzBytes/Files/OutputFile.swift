@@ -135,6 +135,14 @@ public struct OutputFile: ~Copyable, Sendable {
     flushedByteCount = byteCount
   }
 
+  /// Drops what is in the buffer and cuts the file, after something went wrong.
+  ///
+  /// - Throws: `SystemError`. The corresponding C function is `ftruncate`.
+  public mutating func rollBack(to byteCount: Int) throws(SystemError) {
+    buffer.removeAll()
+    try resize(to: byteCount)
+  }
+
   /// Hands everything in the buffer to the system.
   ///
   /// - Throws: `SystemError`.
@@ -161,7 +169,7 @@ public struct OutputFile: ~Copyable, Sendable {
   /// - Returns: False if another holder has it.
   /// - Throws: `SystemError`. The corresponding C function is `flock`.
   public func tryLock() throws(SystemError) -> Bool {
-    try catching("lock") { () throws(Errno) in try SystemCalls.lock(handle.descriptor) }
+    try catching("lock") { () throws(Errno) in try handle.tryLock() }
   }
 
   /// Flushes and closes the file; afterwards it can only be asked for path and length.
@@ -180,6 +188,15 @@ public struct OutputFile: ~Copyable, Sendable {
   ///
   /// - Throws: `SystemError`. The corresponding C function is `fstat`.
   public func status() throws(SystemError) -> FileStatus { try handle.status() }
+
+  /// Maps the file as it stands, without what is in the buffer.
+  ///
+  /// - Throws: `SystemError`. The corresponding C function is `mmap`.
+  public func mapped() throws(SystemError) -> Bytes {
+    precondition(!isClosed, "the file is closed")
+    let owner = try ByteOwner(mapping: handle.descriptor, of: path)
+    return Bytes(owner: owner, start: 0, count: owner.count)
+  }
 
   /// The file for many threads at a time, each with its own range.
   ///

@@ -179,4 +179,11 @@ enum SystemCalls {
       throw error
     }
   }
+
+  /// Gives a lock back.
+  ///
+  /// The corresponding C function is `flock`.
+  static func unlock(_ descriptor: FileDescriptor) {
+    _ = flock(descriptor.rawValue, LOCK_UN)
+  }
 }

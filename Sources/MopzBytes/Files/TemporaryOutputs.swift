@@ -70,9 +70,9 @@ public enum TemporaryOutputs {
 
   /// Removes what stands at a temporary path.
   ///
-  /// It is best effort: there is nobody to tell.
+  /// It is best effort, and tried twice: there is nobody to tell.
   static func remove(_ path: FilePath) {
-    try? path.removeTree()
+    do throws(SystemError) { try path.removeTree() } catch { try? path.removeTree() }
     forget(path)
   }
 
