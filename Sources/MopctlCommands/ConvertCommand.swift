@@ -70,16 +70,9 @@ struct ConvertCommand: ReportingCommand {
   }
 
   private func fields(of report: ConversionReport) -> [(key: String, value: JSON)] {
-    let tasks = report.tasks.map { task -> JSON in
-      [
-        "name": JSON(task.name), "kind": JSON(task.isMergeable ? task.kind : "opaque"),
-        "tag": JSON(task.kind), "source": JSON(task.location),
-        "rank_max": JSON(task.rankMax), "modules": JSON(task.targetCount),
-        "tensors": JSON(task.tensorCount), "bytes": JSON(task.byteCount),
-      ]
-    }
     var fields: [(key: String, value: JSON)] = [
-      ("output", JSON(output)), ("dry_run", JSON(outputs.dryRun)), ("tasks", JSON(tasks)),
+      ("output", JSON(output)), ("dry_run", JSON(outputs.dryRun)),
+      ("tasks", JSON(report.tasks.map(\.json))),
       ("source_bytes", JSON(report.inputByteCount)), ("file_bytes", JSON(report.outputByteCount)),
       ("blocks", JSON(report.blockCount)), ("bytes_saved", JSON(report.savedByteCount)),
       ("bytes_compressed_away", JSON(report.compressedAwayByteCount)),
@@ -102,5 +95,16 @@ struct ConvertCommand: ReportingCommand {
     ]
     guard let sharing = report.sharing else { return lines }
     return lines + [SharingView(sharing, fileByteCount: report.outputByteCount).line]
+  }
+}
+
+extension ConversionReport.Task {
+  /// The task as an object.
+  var json: JSON {
+    [
+      "name": JSON(name), "kind": JSON(isMergeable ? kind : "opaque"), "tag": JSON(kind),
+      "source": JSON(location), "rank_max": JSON(rankMax), "modules": JSON(targetCount),
+      "tensors": JSON(tensorCount), "bytes": JSON(byteCount),
+    ]
   }
 }

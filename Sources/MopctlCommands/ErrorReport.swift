@@ -46,7 +46,7 @@ enum ErrorReport {
     case let error as MergeError: error.systemError
     case VerificationError.system(let error): error
     case VerificationError.checkpoint(let error): error.systemError
-    case ContainerError.system(let error): error
+    case let error as ContainerError: error.systemError
     case ForwardError.tokens(.system(let error)), TokenError.system(let error): error
     default: nil
     }

@@ -6,13 +6,14 @@ import MopzLinearAlgebra
 public struct Mopctl: ParsableCommand {
   public static let configuration = CommandConfiguration(
     commandName: "mopctl",
-    abstract: "Convert, inspect, export, merge and verify adapters of language models.",
+    abstract: "Convert, collect, inspect, export, merge and verify adapters of language models.",
     discussion: """
       A .mopz file holds many adapters (LoRA and its relatives), as a rule all those of one \
       base model. Nothing is lost, nothing is silent, everything is verified.
 
       EXAMPLES
         mopctl convert adapters/ --base base/ -o team.mopz
+        mopctl add team.mopz legal.safetensors
         mopctl inspect team.mopz
         mopctl export team.mopz --task support --to peft -o support/
         mopctl merge --base base/ --adapter team.mopz#support -o merged/
@@ -24,8 +25,8 @@ public struct Mopctl: ParsableCommand {
       """,
     version: PackageVersion.text,
     subcommands: [
-      ConvertCommand.self, InspectCommand.self, ExportCommand.self, MergeCommand.self,
-      VerifyCommand.self,
+      ConvertCommand.self, AddCommand.self, RemoveCommand.self, CompactCommand.self,
+      InspectCommand.self, ExportCommand.self, MergeCommand.self, VerifyCommand.self,
     ])
 
   public init() {}

@@ -10,6 +10,8 @@ public enum ContainerError: Error, Hashable, Sendable, CustomStringConvertible {
   case noSuchTask(String)
   /// The content of a factor's tables cannot be used.
   case factor(FactorError, FormatLocation)
+  /// The container can be read, and is not written to.
+  case refused(CommitRefusal)
   /// The user asked to stop.
   case interrupted
   /// The operating system refused.
@@ -26,9 +28,26 @@ public enum ContainerError: Error, Hashable, Sendable, CustomStringConvertible {
     case .violation(let violation): violation.description
     case .factor(let error, let location): "\(location): \(error)"
     case .noSuchTask(let name): "no task is named \(name.quoted)"
+    case .refused(let refusal): refusal.description
     case .interrupted: "interrupted"
     case .system(let error): error.description
     }
+  }
+
+  /// The refusal of the operating system behind it, if there is one.
+  public var systemError: SystemError? {
+    switch self {
+    case .system(let error): error
+    case .refused(let refusal): refusal.systemError
+    default: nil
+    }
+  }
+
+  /// Runs `body` and wraps what it throws.
+  static func wrapping<Result: ~Copyable>(
+    _ body: () throws(SystemError) -> Result
+  ) throws(ContainerError) -> Result {
+    do throws(SystemError) { return try body() } catch { throw .system(error) }
   }
 
   /// Makes an error of a rule, the place and the numbers.

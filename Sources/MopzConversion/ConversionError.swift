@@ -62,7 +62,7 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     case .safetensors(let error): error.systemError
     case .archive(let error): if case .system(let cause) = error.reason { cause } else { nil }
     case .checkpoint(let error): error.systemError
-    case .container(.system(let error), _): error
+    case .container(let error, _): error.systemError
     default: nil
     }
   }
@@ -103,6 +103,15 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
   }
 
   /// Runs `body` and wraps what it throws.
+  static func container<Result: ~Copyable>(
+    at path: FilePath, _ body: () throws(ContainerError) -> Result
+  ) throws(ConversionError) -> Result {
+    do throws(ContainerError) { return try body() } catch {
+      throw ConversionError(error, in: path.string)
+    }
+  }
+
+  /// Runs `body` and wraps what it throws.
   static func system<Result: ~Copyable>(
     _ body: () throws(SystemError) -> Result
   ) throws(ConversionError) -> Result {
@@ -124,7 +133,7 @@ extension ContainerError {
     case .violation(let violation):
       finding(violation.rule.rawValue, violation.location.description, violation.message)
     case .factor(let error, let location): finding("CONTAINER", location.description, "\(error)")
-    case .noSuchTask, .interrupted, .system: finding("CONTAINER", nil, description)
+    case .refused, .noSuchTask, .interrupted, .system: finding("CONTAINER", nil, description)
     }
   }
 }

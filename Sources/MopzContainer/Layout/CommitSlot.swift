@@ -59,6 +59,11 @@ struct CommitSlot: FixedLayout, Hashable, Sendable {
     return slot
   }
 
+  /// Where the generation's slot lies: A for odd ones, B for even ones (SLT-5).
+  var offset: Int {
+    generation % 2 == 1 ? FormatConstants.slotOffsets.a : FormatConstants.slotOffsets.b
+  }
+
   /// The slot's whole page.
   var page: Bytes {
     Bytes(byteCount: FormatConstants.pageByteCount) { write(to: &$0, at: 0) }

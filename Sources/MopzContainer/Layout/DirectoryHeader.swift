@@ -52,26 +52,3 @@ struct DirectoryHeader: FixedLayout, Hashable, Sendable {
     bytes.u64(offset + 56) == 0
   }
 }
-
-/// A run of bytes that no commit uses any more.
-struct DeadExtent: FixedLayout, Hashable, Sendable {
-  static let byteCount = 16
-
-  var offset: UInt64
-  var length: UInt64
-
-  init(offset: UInt64, length: UInt64) {
-    self.offset = offset
-    self.length = length
-  }
-
-  init(parsing bytes: RawSpan, at start: Int) {
-    offset = bytes.u64(start)
-    length = bytes.u64(start + 8)
-  }
-
-  func write(to bytes: inout MutableRawSpan, at start: Int) {
-    bytes.put(offset, start)
-    bytes.put(length, start + 8)
-  }
-}

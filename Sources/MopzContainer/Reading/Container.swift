@@ -28,11 +28,14 @@ public struct Container: Sendable {
   let slot: CommitSlot
   /// The directory's header.
   let directory: DirectoryHeader
-  /// Whether reserved bytes must be zero: not if a newer minor version may use them.
+  /// Whether reserved bytes must be zero: not if a later version uses them.
   let checksReserved: Bool
 
   /// What opening noticed and survived: a damaged slot, bytes after the commit.
   public let findings: [Finding]
+
+  /// What is wrong with the slots although one of them can be used.
+  let slotViolations: [FormatViolation]
 
   /// Maps and opens a file.
   ///
@@ -40,9 +43,7 @@ public struct Container: Sendable {
   ///   violation of a rule that is checked by *open*.
   /// - Complexity: O(1); touches at most 64 KiB.
   public init(opening path: FilePath) throws(ContainerError) {
-    let mapped: Bytes
-    do throws(SystemError) { mapped = try Bytes(mapping: path) } catch { throw .system(error) }
-    try self.init(bytes: mapped)
+    self.init(try ContainerOpening(mapping: path))
   }
 
   /// Opens a container that lies in memory.
@@ -50,12 +51,29 @@ public struct Container: Sendable {
   /// - Throws: ``ContainerError``, as ``init(opening:)``.
   /// - Complexity: O(1).
   public init(bytes: Bytes) throws(ContainerError) {
-    let opening = try ContainerOpening(bytes: bytes)
-    self.bytes = bytes
+    self.init(try ContainerOpening(bytes: bytes, pages: HeaderPages(of: bytes)))
+  }
+
+  init(_ opening: ContainerOpening) {
+    bytes = opening.bytes
     slot = opening.slot
     directory = opening.directory
     checksReserved = opening.checksReserved
+    slotViolations = opening.slotViolations
     findings = opening.findings
+  }
+
+  /// The commit that stands at a path now, if it is not the one that is open here.
+  ///
+  /// This value, its tasks and their tensors stay as they are: a reader moves on when it
+  /// chooses to. Two commits are the same if their ``rootDigest`` is.
+  ///
+  /// - Throws: ``ContainerError``, as ``init(opening:)``.
+  /// - Complexity: O(1).
+  /// - Specification: §12.6 of `spec/mopz.md`.
+  public func refreshed(from path: FilePath) throws(ContainerError) -> Container? {
+    let latest = try Container(opening: path)
+    return latest.rootDigest == rootDigest ? nil : latest
   }
 
   /// The number of tasks.

@@ -1,39 +1,79 @@
 import MopzBytes
 import MopzDigest
+import SystemPackage
 
 /// The checks of opening, in the order of the rules.
 ///
 /// - Specification: §5.1 to §5.3 of `spec/mopz.md`.
 struct ContainerOpening {
+  /// The whole file.
+  let bytes: Bytes
   let slot: CommitSlot
   let directory: DirectoryHeader
   let checksReserved: Bool
-  private(set) var findings: [Finding] = []
+  /// What is wrong with the slots although one of them can be used.
+  let slotViolations: [FormatViolation]
 
-  init(bytes: Bytes) throws(ContainerError) {
+  /// Maps a file and judges it.
+  ///
+  /// A commit may end between mapping the file and looking at its slots, or while a slot is
+  /// copied; so what seems wrong is looked at again until two looks agree.
+  ///
+  /// - Throws: ``ContainerError``, `.system` if the file cannot be mapped.
+  init(mapping path: FilePath) throws(ContainerError) {
+    var seen: (pages: Bytes, byteCount: Int)?
+    while true {
+      let bytes: Bytes
+      do throws(SystemError) { bytes = try Bytes(mapping: path) } catch { throw .system(error) }
+      let pages = HeaderPages(of: bytes)
+      let isSeen =
+        seen.map { seen in
+          seen.byteCount == bytes.count && seen.pages.span.hasSameBytes(as: pages.bytes.span)
+        } ?? false
+      seen = (pages.bytes, bytes.count)
+      do throws(ContainerError) {
+        let opening = try ContainerOpening(bytes: bytes, pages: pages)
+        guard isSeen || opening.slotViolations.isEmpty else { continue }
+        self = opening
+        return
+      } catch {
+        if isSeen { throw error }
+      }
+    }
+  }
+
+  /// Judges a file.
+  ///
+  /// - Parameter pages: Its first pages, copied.
+  /// - Throws: ``ContainerError``.
+  init(bytes: Bytes, pages: HeaderPages) throws(ContainerError) {
+    self.bytes = bytes
     let span = bytes.span
-    let header = try Self.validatedHeader(span)
-    // §13.3: what a newer minor version keeps in reserved fields is none of our business.
-    checksReserved = header.minor <= FormatVersion.minor
-    let slots = SlotPair(span)
+    try Self.validateHeader(pages.bytes.span)
+    let slots = SlotPair(pages.bytes.span)
     slot = try slots.newest()
-    findings = slots.violations.map { $0.finding() }
+    slotViolations = slots.violations
+    // §13.3: what a later version keeps in reserved fields is none of our business.
+    checksReserved = slot.ignorableFeatures == 0
     let unknown = slot.requiredFeatures & ~RequiredFeatures.known.rawValue
     guard unknown == 0 else {  // SLT-7
       throw .violation(.requiredFeatures, .slot(slots.newestName), .unknownCode(unknown))
     }
     try Self.validateBounds(of: slot, fileLength: span.byteCount, name: slots.newestName)
     directory = try Self.directoryHeader(of: slot, in: span, checksReserved: checksReserved)
-    if slot.committedLength < UInt64(span.byteCount) {
-      findings.append(
-        Finding(
-          severity: .note, rule: FormatRule.canonicalCommit.rawValue, where: "file",
-          message: "\(UInt64(span.byteCount) - slot.committedLength) bytes after the commit"))
-    }
+  }
+
+  /// What opening noticed and survived.
+  var findings: [Finding] {
+    let rest = bytes.count - Int(slot.committedLength)
+    let tail = Finding(
+      severity: .note, rule: FormatRule.canonicalCommit.rawValue, where: "file",
+      message: "\(rest) bytes after the commit")
+    return slotViolations.map { $0.finding() } + (rest > 0 ? [tail] : [])
   }
 
   /// HDR-1 to HDR-5.
-  static func validatedHeader(_ span: RawSpan) throws(ContainerError) -> FileHeader {
+  static func validateHeader(_ span: RawSpan) throws(ContainerError) {
     guard span.byteCount >= 8, span.u64(0) == FileHeader.magicNumber else {  // HDR-1
       throw .violation(.headerMagic, .header)
     }
@@ -56,7 +96,6 @@ struct ContainerOpening {
     }
     let rest = span.extracting(FileHeader.byteCount..<FormatConstants.pageByteCount)
     guard rest.isAllZero else { throw .violation(.headerReserved, .header) }
-    return header
   }
 
   /// SLT-8, SLT-9, SLT-10, and LIM-1 before the directory is looked at.

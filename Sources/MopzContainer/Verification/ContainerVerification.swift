@@ -41,9 +41,16 @@ public struct ContainerVerification: Sendable {
   public init(
     of path: FilePath, threads: WorkerThreads = .all, requiresCanonicalForm: Bool = false
   ) throws(ContainerError) {
-    let bytes: Bytes
-    do throws(SystemError) { bytes = try Bytes(mapping: path) } catch { throw .system(error) }
-    try self.init(of: bytes, threads: threads, requiresCanonicalForm: requiresCanonicalForm)
+    let opened = Result { () throws(ContainerError) in try Container(opening: path) }
+    switch opened {
+    case .success(let container):
+      try self.init(of: container, threads, requiresCanonicalForm)
+    case .failure(.violation):
+      let bytes: Bytes
+      do throws(SystemError) { bytes = try Bytes(mapping: path) } catch { throw .system(error) }
+      try self.init(of: bytes, threads: threads, requiresCanonicalForm: requiresCanonicalForm)
+    case .failure(let error): throw error
+    }
   }
 
   /// Verifies a container that lies in memory.
@@ -52,7 +59,20 @@ public struct ContainerVerification: Sendable {
   public init(
     of bytes: Bytes, threads: WorkerThreads = .all, requiresCanonicalForm: Bool = false
   ) throws(ContainerError) {
-    guard let container = open(bytes) else { return }
+    if let container = open(bytes) { try verify(container, threads, requiresCanonicalForm) }
+  }
+
+  init(
+    of container: Container, _ threads: WorkerThreads, _ requiresCanonicalForm: Bool = false
+  ) throws(ContainerError) {
+    try verify(container, threads, requiresCanonicalForm)
+  }
+
+  /// Stages 2 to 6, and the canonical form.
+  private mutating func verify(
+    _ container: Container, _ threads: WorkerThreads, _ requiresCanonicalForm: Bool
+  ) throws(ContainerError) {
+    findings = container.findings
     let directory = DirectoryVerification(container)
     report(directory.violations)
     let records = RecordsVerification(container, directory.entries, threads: threads)
@@ -87,17 +107,15 @@ public struct ContainerVerification: Sendable {
   /// Stage 1: the container, if it can be opened.
   private mutating func open(_ bytes: Bytes) -> Container? {
     do throws(ContainerError) {
-      let span = bytes.span
-      _ = try ContainerOpening.validatedHeader(span)
+      let pages = HeaderPages(of: bytes)
+      try ContainerOpening.validateHeader(pages.bytes.span)
       // Both slots are judged even if neither can be used.
-      let slots = SlotPair(span)
+      let slots = SlotPair(pages.bytes.span)
       guard slots.hasValidSlot || slots.violations.isEmpty else {
         report(slots.violations)
         return nil
       }
-      let container = try Container(bytes: bytes)
-      findings += container.findings
-      return container
+      return Container(try ContainerOpening(bytes: bytes, pages: pages))
     } catch {
       if case .violation(let violation) = error {
         isRecognizable = violation.rule != .headerMagic

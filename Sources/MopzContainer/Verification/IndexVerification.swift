@@ -1,6 +1,3 @@
-import MopzBytes
-import MopzDigest
-
 /// Stage 5 of a verification: the chain of block index segments, against the records.
 ///
 /// - Specification: §5.6 of `spec/mopz.md`.
@@ -9,7 +6,7 @@ struct IndexVerification {
   /// The segments, the newest first.
   private(set) var segments: [SegmentReference] = []
   /// Whether the chain could be followed to its end.
-  private(set) var isChainWhole = true
+  let isChainWhole: Bool
 
   /// How often each block is listed, by its offset.
   private var listed: [UInt64: Int] = [:]
@@ -17,10 +14,11 @@ struct IndexVerification {
   private var strangers: [BlockIndexEntry] = []
 
   init(_ container: Container, records: RecordsVerification, dead: [DeadExtent]) {
-    var next = container.slot.blockIndex
-    while next != .none, isChainWhole {
-      next = follow(next, container, records) ?? .none
-    }
+    let chain = BlockIndexChain(container)
+    segments = chain.segments.map(\.reference)
+    isChainWhole = chain.violation == nil
+    for segment in chain.segments { checkEntries(of: segment, chain, records) }
+    if let violation = chain.violation { violations.append(violation) }
     guard isChainWhole else { return }
     for block in records.blocksInOrder where listed[block.row.offset] != 1 {  // IDX-5
       violations.append(
@@ -34,53 +32,16 @@ struct IndexVerification {
     }
   }
 
-  /// IDX-1 to IDX-4 for one segment.
-  ///
-  /// - Returns: The segment before, or nil if the chain breaks here.
-  private mutating func follow(
-    _ reference: SegmentReference, _ container: Container, _ records: RecordsVerification
-  ) -> SegmentReference? {
-    let location = FormatLocation.indexSegment(reference.offset)
-    let start = Int(reference.offset)
-    let span = container.bytes.span.extracting(start..<(start + Int(reference.length)))
-    let hash = XXH3.hash128(span)
-    guard hash == reference.hash else {
-      fail(.indexHash, location, .digests(expected: reference.hash, found: hash))
-      return nil
-    }
-    let header = BlockIndexHeader(parsing: span, at: 0)
-    let (entryBytes, overflow) = header.entryCount.multipliedReportingOverflow(
-      by: UInt64(BlockIndexEntry.byteCount))
-    guard header.magic == FormatConstants.blockIndexMagic, !overflow,
-      reference.length - UInt64(BlockIndexHeader.byteCount) == entryBytes,
-      !container.checksReserved || BlockIndexHeader.reservedIsZero(in: span, at: 0)
-    else {
-      fail(.indexHeader, location)
-      return nil
-    }
-    let previous = header.previous
-    guard
-      previous == .none
-        || RegionBounds.contains(previous.offset, previous.length, within: start)
-          && previous.length >= UInt64(BlockIndexHeader.byteCount)
-    else {
-      fail(.indexChain, location, .bytes(offset: previous.offset, count: previous.length))
-      return nil
-    }
-    segments.append(reference)
-    checkEntries(span, count: Int(header.entryCount), location, records)
-    return previous
-  }
-
   private mutating func checkEntries(
-    _ span: RawSpan, count: Int, _ location: FormatLocation, _ records: RecordsVerification
+    of segment: BlockIndexChain.Segment, _ chain: BlockIndexChain, _ records: RecordsVerification
   ) {
     var last: BlockIndexEntry?
-    for index in 0..<count {
-      let entry = BlockIndexEntry(
-        parsing: span, at: BlockIndexHeader.byteCount + index * BlockIndexEntry.byteCount)
-      if let last, !(last < entry) {
-        violations.append(FormatViolation(rule: .indexOrder, location: location))
+    for index in 0..<segment.entryCount {
+      let entry = chain.entry(index, of: segment)
+      if let last, !(last < entry) {  // IDX-4
+        violations.append(
+          FormatViolation(
+            rule: .indexOrder, location: .indexSegment(segment.reference.offset)))
       }
       last = entry
       let row = records.blocks[entry.offset]?.row
@@ -90,35 +51,5 @@ struct IndexVerification {
         strangers.append(entry)
       }
     }
-  }
-
-  private mutating func fail(
-    _ rule: FormatRule, _ location: FormatLocation, _ detail: FormatViolation.Detail = .none
-  ) {
-    violations.append(FormatViolation(rule: rule, location: location, detail: detail))
-    isChainWhole = false
-  }
-}
-
-extension [DeadExtent] {
-  /// Whether a block lies wholly in dead extents, which are in order and may adjoin.
-  ///
-  /// - Complexity: O(log n) and the extents that the block covers.
-  fileprivate func contains(_ entry: BlockIndexEntry) -> Bool {
-    let (end, overflow) = entry.offset.addingReportingOverflow(entry.storedLength)
-    guard !overflow else { return false }
-    var low = 0
-    var high = count
-    while low < high {
-      let middle = (low + high) / 2
-      if self[middle].offset <= entry.offset { low = middle + 1 } else { high = middle }
-    }
-    var position = entry.offset
-    for extent in self[Swift.max(0, low - 1)...] {
-      guard extent.offset <= position else { return false }
-      position = Swift.max(position, extent.offset + extent.length)
-      if position >= end { return true }
-    }
-    return false
   }
 }

@@ -14,11 +14,19 @@ struct BlockTable {
     fileprivate var lastTask = -1
     /// Where the block lies, once that is known.
     var offset = 0
+    /// Whether the file that is added to has the block.
+    var isStored = false
   }
 
   private(set) var entries: [Entry] = []
   /// Entries by content hash; those after the first of a hash have other bytes.
   private var places: [Digest128: [Int]] = [:]
+  private let stored: StoredBlocks
+
+  /// Begins without entries.
+  ///
+  /// - Parameter stored: The blocks that need not be written, since they lie in the file.
+  init(stored: StoredBlocks = StoredBlocks()) { self.stored = stored }
 
   /// The entry of a block; equal blocks share one.
   ///
@@ -37,20 +45,27 @@ struct BlockTable {
   }
 
   private mutating func add(_ block: StoredBlock) -> Int {
-    entries.append(Entry(block: block))
+    let place = stored.find(block)
+    var entry = Entry(block: place?.block ?? block)
+    if let place {
+      entry.offset = place.offset
+      entry.isStored = true
+    }
+    entries.append(entry)
     places[block.contentHash, default: []].append(entries.count - 1)
     return entries.count - 1
   }
 
-  /// Puts the blocks into the shortest form.
+  /// Puts the blocks that are to be written into the shortest form.
   ///
   /// - Throws: ``ContainerError``, as ``BlockCompression``.
   mutating func compress(
     _ compression: Compression, threads: WorkerThreads
   ) throws(ContainerError) {
     var work = BlockCompression(compression, threads: threads)
-    let compressed = try work.compressed(entries.map(\.block))
-    for (index, block) in compressed.enumerated() { entries[index].block = block }
+    let new = entries.indices.filter { !entries[$0].isStored }
+    let compressed = try work.compressed(new.map { entries[$0].block })
+    for (index, block) in zip(new, compressed) { entries[index].block = block }
   }
 
   /// Gives a block its place in the file, at or after `position`.

@@ -21,13 +21,15 @@ extension ContainerPlan {
       adapter: content.adapter, blocks: blocks, blockPlaces: places, privateRange: 0..<0)
   }
 
-  /// Gives every block its offset: shared ones, then the private ones of each task.
+  /// Gives every new block its offset: shared ones, then the private ones of each task.
   ///
   /// - Returns: The end of the last block.
   /// - Specification: §11 of `spec/mopz.md`, CAN-7 and CAN-8.
-  static func place(_ tasks: inout [Task], in table: inout BlockTable) -> Int {
-    var position = FormatConstants.headerByteCount
-    var isPlaced = [Bool](repeating: false, count: table.entries.count)
+  static func place(
+    _ tasks: inout [Task], in table: inout BlockTable, from start: Int
+  ) -> Int {
+    var position = start
+    var isPlaced = table.entries.map(\.isStored)
     for task in tasks {
       for block in task.blocks where table.entries[block].taskCount > 1 && !isPlaced[block] {
         isPlaced[block] = true
@@ -37,7 +39,8 @@ extension ContainerPlan {
     }
     for index in tasks.indices {
       var start: Int?
-      for block in tasks[index].blocks where table.entries[block].taskCount == 1 {
+      for block in tasks[index].blocks
+      where table.entries[block].taskCount == 1 && !table.entries[block].isStored {
         guard table.entries[block].block.bytes.count > 0 else { continue }
         position = table.place(block, from: position)
         start = start ?? table.entries[block].offset

@@ -44,6 +44,22 @@ struct StoredBlock: Sendable {
     self.contentHash = contentHash
   }
 
+  /// A block of a task, as its container has it.
+  ///
+  /// - Precondition: `index` is less than the task's `blockCount`.
+  init(of task: MappedTask, at index: Int) {
+    let row = task.reader.block(index)
+    let info = task.blockInfo(at: index)
+    dtype = info.dtype
+    shape = info.shape
+    codec = info.codec
+    storedDType = info.storedDType
+    bytes = task.storedBytes(ofBlock: index)
+    logicalByteCount = info.logicalByteCount
+    contentHash = row.contentHash
+    storedHash = row.storedHash
+  }
+
   /// The block without its hashes.
   var encoded: EncodedBlock {
     EncodedBlock(

@@ -58,18 +58,22 @@ public struct ConversionReport: Hashable, Sendable {
     let plan = shared.plan
     sharing = shared.sharing
     findings = intake.findings
-    tasks = intake.adapters.map { imported in
-      let adapter = imported.adapter
-      return Task(
-        name: adapter.name, kind: adapter.kind.rawValue, isMergeable: !adapter.isOpaque,
-        location: imported.location, rankMax: adapter.rankMax, targetCount: adapter.targets.count,
-        tensorCount: adapter.sourceTensors.count,
-        byteCount: adapter.blocks.reduce(0) { $0 + $1.bytes.count })
-    }
+    tasks = intake.adapters.map { Task($0) }
     inputByteCount = tasks.reduce(0) { $0 + $1.byteCount }
     outputByteCount = plan.committedByteCount
     blockCount = plan.blockCount
     savedByteCount = plan.savedByteCount
     compressedAwayByteCount = plan.logicalBlockByteCount - plan.storedBlockByteCount
+  }
+}
+
+extension ConversionReport.Task {
+  init(_ imported: ImportedAdapter) {
+    let adapter = imported.adapter
+    self.init(
+      name: adapter.name, kind: adapter.kind.rawValue, isMergeable: !adapter.isOpaque,
+      location: imported.location, rankMax: adapter.rankMax, targetCount: adapter.targets.count,
+      tensorCount: adapter.sourceTensors.count,
+      byteCount: adapter.blocks.reduce(0) { $0 + $1.bytes.count })
   }
 }
