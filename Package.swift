@@ -177,7 +177,9 @@ let package = Package(
     tests("MopzArchivesTests", ["MopzArchives", "MopzBytes", system]),
     tests(
       "MopctlCommandsTests",
-      ["MopctlCommands", "MopzSafetensors", "MopzTensors", "MopzBytes", system]),
+      [
+        "MopctlCommands", "MopzContainer", "MopzSafetensors", "MopzTensors", "MopzBytes", system,
+      ]),
     tests("MopzTests", ["Mopz", "MopzConversion", "MopzBytes", system]),
   ],
   swiftLanguageModes: [.v6]

@@ -80,6 +80,115 @@ package struct CrashSimulation: Sendable {
     return DiskState(files: Self.files(in: nodes, from: 0, below: ""))
   }
 
+  /// The states that the folder may be in if the power fails now, as far as they can be
+  /// counted: every subset of the writes that are not durable, each of them whole; with each
+  /// number of the changes of names.
+  ///
+  /// - Parameter limit: The greatest number of states; where there are more, as many are drawn.
+  package func outcomes(
+    limit: Int, using generator: inout some RandomNumberGenerator
+  ) -> [DiskState] {
+    let data = pendingData.sorted { $0.key < $1.key }.flatMap { id, changes in
+      changes.map { (id, $0) }
+    }
+    let names = pendingNames.sorted { $0.key < $1.key }
+    let nameChoices = names.reduce(1) { $0 * ($1.value.count + 1) }
+    guard data.count < 20, (1 << data.count) * nameChoices <= limit else {
+      return (0..<limit).map { _ in outcome(using: &generator) }
+    }
+    var states: [DiskState] = []
+    for choice in 0..<nameChoices {
+      var nodes = durable
+      var rest = choice
+      for (id, changes) in names {
+        for change in changes.prefix(rest % (changes.count + 1)) {
+          Self.apply(change, to: &nodes[id])
+        }
+        rest /= changes.count + 1
+      }
+      for subset in 0..<(1 << data.count) {
+        var nodes = nodes
+        for (position, (id, change)) in data.enumerated() where subset >> position & 1 == 1 {
+          Self.apply(change, to: &nodes[id])
+        }
+        states.append(DiskState(files: Self.files(in: nodes, from: 0, below: "")))
+      }
+    }
+    return states
+  }
+
+  /// The states in which the last write that is not durable is torn, the others lost or whole.
+  ///
+  /// - Parameters:
+  ///   - sectorByteCount: What the device writes whole.
+  ///   - limit: The greatest number of sets of sectors that is tried; where there are more, as
+  ///     many are drawn.
+  package func tornOutcomes(
+    sectorByteCount: Int, limit: Int, using generator: inout some RandomNumberGenerator
+  ) -> [DiskState] {
+    guard let torn = lastWrite else { return [] }
+    let count = (torn.bytes.count + sectorByteCount - 1) / sectorByteCount
+    func outcomes(_ isWritten: (Int) -> Bool) -> [DiskState] {
+      let sectors = (0..<count).filter(isWritten).map { sector in
+        let start = sector * sectorByteCount
+        return start..<min(start + sectorByteCount, torn.bytes.count)
+      }
+      return self.outcomes(tearing: torn, to: sectors)
+    }
+    if count < 16, 1 << count <= limit {
+      return (0..<(1 << count)).flatMap { choice in outcomes { choice >> $0 & 1 == 1 } }
+    }
+    return (0..<limit).flatMap { choice in
+      // All up to a point, all from a point on, or any.
+      let point = Int.random(in: 0...count, using: &generator)
+      let any = (0..<count).map { _ in Bool.random(using: &generator) }
+      switch choice % 3 {
+      case 0: return outcomes { $0 < point }
+      case 1: return outcomes { $0 >= point }
+      default: return outcomes { any[$0] }
+      }
+    }
+  }
+
+  /// The states in which the last write that is not durable was cut at a byte: what is before
+  /// it is written, or what is after it.
+  package func cutOutcomes(at points: Range<Int>) -> [DiskState] {
+    guard let torn = lastWrite else { return [] }
+    return points.flatMap { point in
+      outcomes(tearing: torn, to: [0..<point])
+        + outcomes(tearing: torn, to: [point..<torn.bytes.count])
+    }
+  }
+
+  private typealias TornWrite = (node: Int, offset: Int, bytes: [UInt8])
+
+  private var lastWrite: TornWrite? {
+    for (id, changes) in pendingData.sorted(by: { $0.key > $1.key }) {
+      if case .write(let offset, let bytes) = changes.last { return (id, offset, bytes) }
+    }
+    return nil
+  }
+
+  private func outcomes(tearing torn: TornWrite, to written: [Range<Int>]) -> [DiskState] {
+    [false, true].map { keepsOthers in
+      var nodes = durable
+      for (id, changes) in pendingNames {
+        for change in changes { Self.apply(change, to: &nodes[id]) }
+      }
+      for (id, changes) in pendingData where keepsOthers {
+        for change in id == torn.node ? changes.dropLast() : changes[...] {
+          Self.apply(change, to: &nodes[id])
+        }
+      }
+      for range in written where !range.isEmpty {
+        Self.apply(
+          .write(offset: torn.offset + range.lowerBound, bytes: Array(torn.bytes[range])),
+          to: &nodes[torn.node])
+      }
+      return DiskState(files: Self.files(in: nodes, from: 0, below: ""))
+    }
+  }
+
   private static func damaged(
     _ change: DataChange, using generator: inout some RandomNumberGenerator
   ) -> DataChange? {
