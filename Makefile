@@ -8,7 +8,7 @@ MOPCTL = .build/release/mopctl
 DEMO = .build/demo
 FOREIGN = fixtures/foreign
 
-.PHONY: demo test fuzz build dependencies lint reference man bench tables clean
+.PHONY: demo test fuzz crashes kills build dependencies lint reference man bench tables clean
 
 demo: build
 	@sh fixtures/demo.sh $(MOPCTL) $(FOREIGN) $(DEMO)
@@ -40,6 +40,15 @@ man: dependencies
 # Each parser for a minute; `sh Tests/Fuzz/run.sh 600 FuzzSafetensors` for more of one.
 fuzz: dependencies
 	sh Tests/Fuzz/run.sh
+
+# Every crash point and every fault of every command that writes: minutes.
+crashes: dependencies
+	$(SWIFT) build --build-tests
+	MOPZ_ALL_CRASHES=1 $(SWIFT) test --skip-build --filter 'CrashReplayTests|FaultInjectionTests'
+
+# Kills the program at random times; `python3 Tests/Kills/run.py MOPCTL 1000 7` for more.
+kills: build
+	$(PYTHON) Tests/Kills/run.py $(MOPCTL) 400
 
 bench: build
 	sh Benchmarks/run.sh
