@@ -77,6 +77,9 @@ echo "== open, look up and borrow 300 tensors: among 10 tasks, among 10,000"
 "$bench" generate "$directory/10000.mopz" 10000
 "$bench" lookup "$directory/10.mopz" "$directory/10000.mopz"
 
+echo "== add one task, synced, to 10 and to 10,000; list them"
+"$bench" append "$directory/10.mopz" "$directory/10000.mopz"
+
 if "$python" -c 'import torch, transformers' 2>/dev/null; then
   [ -f "$directory/wide/base/model.safetensors" ] \
     || "$python" Benchmarks/make_model.py --type F32 "$directory/wide"

@@ -14,7 +14,7 @@ enum Generation {
   }
 
   /// A LoRA of rank 4 on `modules` modules of 32 by 48 features.
-  private static func adapter(_ name: String, modules: Int, seed: UInt8) -> Adapter {
+  static func adapter(_ name: String, modules: Int, seed: UInt8) -> Adapter {
     var adapter = Adapter(name: name, kind: .lora)
     for module in 0..<modules {
       let path = "model.layers.\(module / 7).proj.\(module % 7)"
