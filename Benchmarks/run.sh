@@ -58,6 +58,9 @@ $measure --runs 5 --remove "$directory/many.copy" --remove "$directory/many.mopz
   "cp -r=cp -r $directory/many $directory/many.copy" \
   "mopctl convert=$mopctl convert -q $directory/many -o $directory/many.mopz"
 
+echo "== convert --share exact: families of dense adapters that were made from pools"
+"$python" Benchmarks/exact_sharing.py "$mopctl" "$directory/sharing"
+
 echo "== hash check of a container against raw XXH3-128 of the same bytes"
 "$mopctl" convert -q --force "$directory/many" -o "$directory/many.mopz"
 "$bench" hash "$directory/many.mopz"

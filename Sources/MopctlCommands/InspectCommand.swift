@@ -17,6 +17,7 @@ struct InspectCommand: ReportingCommand {
       EXAMPLES
         mopctl inspect team.mopz
         mopctl inspect team.mopz --task support
+        mopctl inspect team.mopz --modules
         mopctl inspect adapter/ --json
         mopctl inspect team.mopz --bytes
       """)
@@ -31,6 +32,9 @@ struct InspectCommand: ReportingCommand {
   @Flag(help: "List every byte of the file: offset, value, field.")
   var bytes = false
 
+  @Flag(help: "Show what each module takes, of its own and together with others.")
+  var modules = false
+
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -43,7 +47,8 @@ struct InspectCommand: ReportingCommand {
       return try listing.outcome(common, to: console)
     }
     let isDetailed = task != nil || common.verbose
-    let inspection = try Inspection(of: FilePath(path), task: task, withAnatomy: isDetailed)
+    let inspection = try Inspection(
+      of: FilePath(path), task: task, withAnatomy: isDetailed, withModules: modules)
     let view = InspectionView(inspection, isDetailed: isDetailed)
     return Outcome(findings: inspection.findings, fields: view.fields, lines: view.lines)
   }

@@ -21,6 +21,9 @@ struct InspectionView {
       ("blocks", JSON(inspection.blockCount)),
       ("bytes_saved", JSON(inspection.savedByteCount)),
     ]
+    if inspection.subject == .container {
+      fields.append(("pools", JSON(inspection.pools.map(Self.json))))
+    }
     if let anatomy = inspection.anatomy { fields.append(("anatomy", Self.json(anatomy))) }
     return fields
   }
@@ -37,6 +40,7 @@ struct InspectionView {
     object["parameters"] = JSON(task.parameterCount)
     object["base"] = task.base.map(json) ?? .null
     if let anatomy = task.anatomy { object["anatomy"] = json(anatomy) }
+    if !task.modules.isEmpty { object["by_module"] = JSON(task.modules.map(json)) }
     if !task.properties.isEmpty {
       object["properties"] = JSON(task.properties.map { JSON($0.map { JSON($0) }) })
     }
@@ -68,7 +72,11 @@ struct InspectionView {
       lines += table + [""]
     }
     lines.append(summary)
+    if !inspection.pools.isEmpty { lines += [""] + Self.lines(of: inspection.pools) }
     if let anatomy = inspection.anatomy { lines += Self.lines(of: anatomy, limit: 12) }
+    for task in inspection.tasks where !task.modules.isEmpty {
+      lines += ["", "\(task.name.displayed), by module:"] + Self.lines(of: task.modules)
+    }
     if isDetailed {
       for task in inspection.tasks { lines += details(of: task) }
     } else if let remark = biggest {

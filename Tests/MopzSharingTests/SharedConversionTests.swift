@@ -147,6 +147,38 @@ struct SharedConversionTests {
     }
   }
 
+  @Test("inspection shows pools, who uses them, and what each module takes")
+  func inspection() throws {
+    let family = try ConvertedFamily()
+    let names = family.files.map(\.name)
+    let path = family.folder("shared.mopz")
+    let inspection = try Inspection(of: path, withAnatomy: true, withModules: true)
+    let found = try #require(family.report.sharing).pools.pools
+    #expect(inspection.pools.map(\.number) == [1, 2])
+    #expect(inspection.pools.map(\.publicCount) == found.map(\.publicCount))
+    #expect(inspection.pools.map(\.shardLength) == [96, 128])
+    #expect(inspection.pools.map(\.tasks) == [names, names])
+    #expect(inspection.pools.map(\.moduleCount) == [18, 18])
+    #expect(inspection.pools[0].byteCount == found[0].publicCount * 96 * 4)
+    for task in inspection.tasks {
+      #expect(task.modules.count == 6)
+      #expect(task.modules.allSatisfy { $0.pools == [1, 2] })
+      #expect(task.modules.allSatisfy { $0.commonByteCount >= inspection.pools[0].byteCount })
+      // The tasks have equal configurations, too.
+      let pools = inspection.pools.reduce(0) { $0 + $1.byteCount }
+      #expect(task.sharedByteCount == pools + family.files[0].config.utf8.count)
+      #expect(task.anatomy?.groups.first?.name == "model.layers.*.self_attn.q_proj")
+    }
+    let plain = try Inspection(
+      of: family.folder("plain.mopz"), withAnatomy: true, withModules: true)
+    #expect(plain.pools.isEmpty)
+    #expect(plain.tasks[0].modules.map(\.ownByteCount) == Array(repeating: 6 * 448 * 4, count: 6))
+    #expect(plain.tasks[0].anatomy?.groups == inspection.tasks[0].anatomy?.groups)
+    let one = try Inspection(of: path, task: "task-1", withAnatomy: false)
+    #expect(one.pools == inspection.pools)
+    #expect(one.tasks.map(\.modules) == [[]])
+  }
+
   @Test("a container with pools converts to the same file, with and without the option")
   func again() throws {
     let family = try ConvertedFamily()

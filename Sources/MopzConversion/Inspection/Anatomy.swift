@@ -45,6 +45,7 @@ public struct Anatomy: Hashable, Sendable {
   /// - Complexity: O(tensors · log).
   public init(of adapter: Adapter, largestCount: Int = 5) {
     let roles = Self.roles(adapter)
+    let modules = Self.modules(adapter)
     self.init(
       adapter.sourceTensors.map { tensor in
         let info = TensorInfo(name: tensor.name, dtype: tensor.dtype, shape: tensor.shape)
@@ -53,10 +54,13 @@ public struct Anatomy: Hashable, Sendable {
         case .redundant: return (info, tensor.name, .copies)
         case .scalar: return (info, tensor.name, .numbers)
         case .consumed:
-          guard case .block(let block) = tensor.content, let role = roles[block] else {
-            return (info, tensor.name, .factors)
+          switch tensor.content {
+          case .factor(let factor):
+            return (info, modules[factor] ?? tensor.name, .factors)
+          case .block(let block):
+            guard let role = roles[block] else { return (info, tensor.name, .factors) }
+            return (info, role.module, role.use)
           }
-          return (info, role.module, role.use)
         }
       }, largestCount: largestCount)
   }
@@ -89,6 +93,18 @@ public struct Anatomy: Hashable, Sendable {
   private struct Key: Hashable {
     var name: ExactName
     var use: Use
+  }
+
+  /// The module of each factor.
+  private static func modules(_ adapter: Adapter) -> [Int: String] {
+    var modules: [Int: String] = [:]
+    for target in adapter.targets {
+      for term in target.terms {
+        modules[term.down] = target.module
+        modules[term.up] = target.module
+      }
+    }
+    return modules
   }
 
   /// What the updates use each block for.

@@ -17,7 +17,7 @@ extension Inspection {
   ///
   /// - Complexity: O(blocks of all records).
   mutating func inspectContainer(
-    _ path: FilePath, task: String?, withAnatomy: Bool
+    _ path: FilePath, task: String?, withAnatomy: Bool, withModules: Bool
   ) throws(ConversionError) {
     var unknown: ConversionError?
     do throws(ContainerError) {
@@ -29,14 +29,21 @@ extension Inspection {
       blockCount = uses.distinctCount
       savedByteCount = uses.savedByteCount
       var bases: [Digest128: Base] = [:]
+      var survey = PoolSurvey()
       for index in 0..<container.taskCount {
         let mapped = try container.task(at: index)
+        let tables = mapped.tables
+        survey.add(mapped, tables)
         guard task.map({ ExactName($0) == ExactName(mapped.name) }) ?? true else { continue }
-        tasks.append(try Self.task(mapped, uses, &bases, withAnatomy: withAnatomy))
+        tasks.append(
+          try Self.task(mapped, uses, &bases, anatomy: withAnatomy ? tables : nil))
+        guard withModules else { continue }
+        tasks[tasks.count - 1].modules = survey.modules(of: mapped, tables) { uses.isShared($0) }
       }
+      pools = survey.pools
       if let index = uses.largestTask {
         let mapped = try container.task(at: index)
-        largest = (mapped.name, Anatomy(of: try mapped.adapter()))
+        largest = (mapped.name, Anatomy(of: mapped.tables))
       }
       if let task, tasks.isEmpty { unknown = container.refusal(ofTask: task, in: path) }
     } catch {
@@ -46,9 +53,9 @@ extension Inspection {
   }
 
   private static func task(
-    _ task: MappedTask, _ uses: BlockUses, _ bases: inout [Digest128: Base], withAnatomy: Bool
+    _ task: MappedTask, _ uses: BlockUses, _ bases: inout [Digest128: Base],
+    anatomy adapter: Adapter?
   ) throws(ContainerError) -> Task {
-    let adapter = withAnatomy ? task.tables : nil
     let shared = uses.sharedByteCount(of: task)
     return Task(
       name: task.name, kind: task.kind.rawValue, isMergeable: !task.isOpaque,
@@ -104,6 +111,9 @@ extension Inspection {
         }
       }
     }
+
+    /// Whether several tasks use the block at an offset.
+    func isShared(_ offset: Int) -> Bool { counts[offset, default: 0] > 1 }
 
     /// The stored bytes of a task's blocks that other tasks use, too.
     func sharedByteCount(of task: MappedTask) -> Int {

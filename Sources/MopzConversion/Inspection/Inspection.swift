@@ -38,6 +38,8 @@ public struct Inspection: Sendable {
     public var base: Base?
     /// Where the bytes go; nil unless it was asked for.
     public var anatomy: Anatomy?
+    /// What each module takes; empty unless it was asked for.
+    public var modules: [Module] = []
     /// What the importer read and worked out; empty unless the anatomy was asked for.
     public var properties: [[String]]
   }
@@ -60,6 +62,8 @@ public struct Inspection: Sendable {
   public internal(set) var blockCount = 0
   /// The bytes that storing equal blocks once saves.
   public internal(set) var savedByteCount = 0
+  /// The pools that tasks take from, in the order of their first users.
+  public internal(set) var pools: [Pool] = []
   /// Where the bytes of a checkpoint go.
   public internal(set) var anatomy: Anatomy?
   /// The largest task, and where its bytes go; nil if there is none.
@@ -73,11 +77,15 @@ public struct Inspection: Sendable {
   ///   - task: The only task to list; nil for all.
   ///   - withAnatomy: Whether to say of every task where its bytes go, and not of the largest
   ///     alone.
+  ///   - withModules: Whether to say what each module of a container's tasks takes.
   /// - Throws: ``ConversionError`` if it is none of these, or the task is unknown.
-  public init(of path: FilePath, task: String? = nil, withAnatomy: Bool) throws(ConversionError) {
+  public init(
+    of path: FilePath, task: String? = nil, withAnatomy: Bool, withModules: Bool = false
+  ) throws(ConversionError) {
     subject = .adapters
     if path.lastComponent?.string.hasSuffix(".mopz") == true {
-      try inspectContainer(path, task: task, withAnatomy: withAnatomy)
+      try inspectContainer(
+        path, task: task, withAnatomy: withAnatomy, withModules: withModules)
     } else if try Self.isCheckpoint(path) {
       try inspectCheckpoint(path)
     } else {
