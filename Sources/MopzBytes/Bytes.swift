@@ -72,6 +72,18 @@ public struct Bytes: Sendable {
     get { owner.span(start: start, count: count, borrowing: self) }
   }
 
+  /// Where bytes lie: equal for two values that are the same memory.
+  ///
+  /// It means something as long as one of the values lives.
+  public struct Place: Hashable, Sendable {
+    fileprivate let owner: ObjectIdentifier
+    fileprivate let start: Int
+    fileprivate let count: Int
+  }
+
+  /// Where these bytes lie.
+  public var place: Place { Place(owner: ObjectIdentifier(owner), start: start, count: count) }
+
   /// A part of these bytes, which shares their owner.
   ///
   /// - Precondition: `range` lies within `0..<count`; check sizes that come from

@@ -48,11 +48,12 @@ extension Engine {
         layers[layer].parts[part].linear.terms.indices.map { (layer, part, $0) }
       }
     }
-    let projections = threads.map(places.count) { index in
-      let (layer, part, term) = places[index]
-      let chosen = layers[layer].parts[part]
-      return chosen.linear.terms[term].projected(x, rows: chosen.rows)
-    }
+    let projections = InputProjections(
+      places.map { layer, part, term in
+        let chosen = layers[layer].parts[part]
+        return InputProjections.Place(term: chosen.linear.terms[term], rows: chosen.rows)
+      }
+    ).values(of: x, threads)
     var inputs: [[[[Float]]]] = layers.map { layer in
       layer.parts.map { part in part.linear.terms.map { _ in [] } }
     }

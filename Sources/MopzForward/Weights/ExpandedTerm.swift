@@ -14,10 +14,14 @@ struct ExpandedTerm: Sendable {
   private(set) var down: [Double]
   let downRank: Int
   let inFeatures: Int
+  /// Where the rows of Â come from; nil if they have no one place.
+  let downShards: InputShards?
   /// B̂ᵀ, `[upRank, out]`.
   private(set) var up: [Double]
   let upRank: Int
   let outFeatures: Int
+  /// Where the columns of B̂ come from; nil if they have no one place.
+  let upShards: InputShards?
   /// C, `[upRank, downRank]`; nil for the identity.
   let core: [Double]?
 
@@ -38,6 +42,9 @@ struct ExpandedTerm: Sendable {
     } catch { throw .update(target: target, reason: error.description) }
     (down, downRank, inFeatures) = (a.elements, a.rank, a.width)
     (up, upRank, outFeatures) = (b.elements, b.rank, b.width)
+    downShards =
+      term.inScaleBlock == nil ? InputShards(ofFactor: term.down, in: adapter) : nil
+    upShards = term.outScaleBlock == nil ? InputShards(ofFactor: term.up, in: adapter) : nil
     scaling = term.scaling * bound.scale
     switch term.core {
     case .identity: core = nil

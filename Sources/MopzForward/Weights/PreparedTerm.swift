@@ -7,6 +7,8 @@ struct PreparedTerm: Sendable {
   /// `[inputRank, width of x]`.
   let input: [Float]
   let inputRank: Int
+  /// Where the rows of `input` come from; nil if they have no one place.
+  let inputShards: InputShards?
   /// `[inputRank, outputRank]`; nil for the identity.
   let core: [Float]?
   /// `[outputRank, width of y]`.
@@ -20,6 +22,7 @@ struct PreparedTerm: Sendable {
     if isForward {
       (input, inputRank) = (term.down.map { Float($0) }, term.downRank)
       (output, outputRank) = (term.up.map { Float($0) }, term.upRank)
+      inputShards = term.downShards
       core = term.core.map { core in
         (0..<term.downRank * term.upRank).map { i in
           Float(core[i % term.upRank * term.downRank + i / term.upRank])
@@ -28,6 +31,7 @@ struct PreparedTerm: Sendable {
     } else {
       (input, inputRank) = (term.up.map { Float($0) }, term.upRank)
       (output, outputRank) = (term.down.map { Float($0) }, term.downRank)
+      inputShards = term.upShards
       core = term.core.map { $0.map { Float($0) } }
     }
   }
@@ -57,7 +61,8 @@ struct PreparedTerm: Sendable {
     return mixed(z, rows: ids.count)
   }
 
-  private func mixed(_ z: [Float], rows: Int) -> [Float] {
+  /// `z · core`, `[rows, outputRank]`.
+  func mixed(_ z: [Float], rows: Int) -> [Float] {
     guard let core else { return z }
     var result = [Float](repeating: 0, count: rows * outputRank)
     var span = result.mutableSpan
