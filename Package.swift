@@ -73,7 +73,9 @@ let package = Package(
     layer(
       "MopzBinding",
       ["MopzBytes", "MopzDigest", "MopzTensors", "MopzSafetensors", "MopzAdapters", system]),
-    layer("MopzSharing", ["MopzBytes", "MopzDigest", "MopzTensors", "MopzAdapters"]),
+    layer(
+      "MopzSharing",
+      ["MopzBytes", "MopzDigest", "MopzTensors", "MopzAdapters", "MopzLinearAlgebra"]),
 
     // Level 6: operations.
     layer(

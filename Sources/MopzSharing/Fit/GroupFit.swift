@@ -1,0 +1,154 @@
+import MopzLinearAlgebra
+
+/// Fits pools for some updates of equal shape at given prices of their errors.
+struct GroupFit: Sendable {
+  let family: FitFamily
+  let options: FitOptions
+  let outWidth: Int
+  let inWidth: Int
+  /// The price of squared relative error for each item of the family, in bytes.
+  let prices: [Double]
+  let types: [StoredType]
+
+  /// The most vectors of a pool.
+  static let countMax = 96
+  /// How many updates a pool's size is chosen by.
+  private static let sampleMax = 32
+
+  init(_ family: FitFamily, _ options: FitOptions, member: Int, prices: [Double]) {
+    self.family = family
+    self.options = options
+    outWidth = family.items[member].outWidth
+    inWidth = family.items[member].inWidth
+    self.prices = prices
+    types = StoredType.permitted(by: options.type)
+  }
+
+  var pairs: PairPrice { PairPrice(types: types, outWidth: outWidth, inWidth: inWidth) }
+
+  /// `Σ price · error + bytes`, with the pools.
+  func cost(_ plan: GroupPlan) -> Double {
+    let planner = planner(for: plan.pool, noise: 0)
+    return plan.poolBytes
+      + zip(plan.members, plan.plans).reduce(0) {
+        $0 + planner.cost($1.1, price: prices[$1.0])
+      }
+  }
+
+  /// The cheapest of: no pools, and pools of the best size, for vectors cut into pieces.
+  func best(_ members: [Int], upChunks: Int = 1, downChunks: Int = 1) throws(FitError) -> GroupPlan
+  {
+    let alone = GroupPlan(alone: members, in: family)
+    let sharing = members.filter {
+      !family.isApart[family.items[$0].task] && (family.items[$0].values.first ?? 0) > 0
+    }
+    guard sharing.count > 1, outWidth % upChunks == 0, inWidth % downChunks == 0 else {
+      return alone
+    }
+    let fit = try PoolSearch(self, sharing, upChunks: upChunks, downChunks: downChunks)
+    guard let pool = try fit.best() else { return alone }
+    let plan = try self.plan(members, pool)
+    let mayRefuse = options.means.contains(.shardPrivatization)
+    return !mayRefuse || cost(plan) < cost(alone) ? plan : alone
+  }
+
+  /// What each member takes from a pool.
+  func plan(_ members: [Int], _ pool: PublicPool) throws(FitError) -> GroupPlan {
+    let (u, v) = (pool.effectiveUp, pool.effectiveDown)
+    var models: [ItemModel] = []
+    for member in members { models.append(try model(of: member, u, v)) }
+    let (typed, noise) = typed(pool, models, members)
+    let planner = planner(for: typed, noise: noise)
+    var plans: [ItemPlan] = []
+    for (member, model) in zip(members, models) {
+      let isApart = family.isApart[family.items[member].task]
+      plans.append(
+        isApart
+          ? ItemPlan(alone: model.values)
+          : try planner.plan(model, price: prices[member]))
+    }
+    guard plans.contains(where: { $0.use != nil }) else {
+      return GroupPlan(alone: members, in: family)
+    }
+    return GroupPlan(members: members, pool: typed, plans: plans)
+  }
+
+  /// Every so many of the members, for decisions that need not look at all.
+  func sample(of members: [Int]) -> [Int] {
+    let count = min(members.count, Self.sampleMax)
+    return (0..<count).map { members[$0 * members.count / count] }
+  }
+
+  /// An update as bases see it.
+  func model(of member: Int, _ u: Matrix, _ v: Matrix) throws(FitError) -> ItemModel {
+    let factors = try family.factors(of: member)
+    let form = try SpectralForm(up: factors.up, down: factors.down)
+    return ItemModel(
+      values: form.values, up: u.productTransposed(form.left),
+      down: v.productTransposed(form.right))
+  }
+
+  /// The planner for updates over a pool.
+  func planner(for pool: PublicPool?, noise: Double) -> ItemPlanner {
+    let grams: (Matrix, Matrix)? = pool.flatMap { pool in
+      pool.isDiagonal
+        ? (pool.up.productTransposed(pool.up), pool.down.productTransposed(pool.down)) : nil
+    }
+    return ItemPlanner(
+      types: types, means: options.means, pairs: pairs,
+      indexBytes: (
+        RecordCosts.indexByteCount(vectorCount: pool?.up.rows ?? 0) * (pool?.upChunks ?? 1),
+        RecordCosts.indexByteCount(vectorCount: pool?.down.rows ?? 0) * (pool?.downChunks ?? 1)
+      ),
+      isDiagonal: pool?.isDiagonal ?? false,
+      isSharded: (pool?.upChunks ?? 1) > 1 || (pool?.downChunks ?? 1) > 1, poolNoise: noise,
+      grams: grams)
+  }
+
+  /// Chooses the type of each vector of a pool, and the error that rounding makes.
+  ///
+  /// - Returns: The pool, and the squared error relative to the squared cores.
+  func typed(
+    _ pool: PublicPool, _ models: [ItemModel], _ members: [Int]
+  ) -> (PublicPool, Double) {
+    var (ups, downs, sum) = (
+      [Double](repeating: 0, count: pool.up.rows), [Double](repeating: 0, count: pool.down.rows),
+      0.0
+    )
+    for (model, member) in zip(models, members) {
+      let core = model.core
+      for row in 0..<core.rows {
+        for column in 0..<core.columns {
+          let energy = prices[member] * core[row, column] * core[row, column]
+          ups[row % pool.up.rows] += energy
+          downs[column % pool.down.rows] += energy
+          sum += energy
+        }
+      }
+    }
+    var result = pool
+    result.upTypes = Self.types(types, energies: ups, length: pool.up.columns)
+    result.downTypes = Self.types(types, energies: downs, length: pool.down.columns)
+    func noise(_ types: [StoredType], _ energies: [Double], _ length: Int) -> Double {
+      zip(types, energies).reduce(0) { $0 + $1.0.noise(length: length) * $1.1 }
+    }
+    let noise =
+      noise(result.upTypes, ups, pool.up.columns)
+      + noise(result.downTypes, downs, pool.down.columns)
+    return (result, sum > 0 ? noise / sum : 0)
+  }
+
+  /// The cheapest type of each vector; precision never rises along the pool.
+  private static func types(
+    _ permitted: [StoredType], energies: [Double], length: Int
+  ) -> [StoredType] {
+    var ceiling = permitted.max() ?? .f32
+    return energies.map { energy in
+      let costs = permitted.filter { $0 <= ceiling }.map { type in
+        (type, energy * type.noise(length: length) + Double(type.byteCount(length: length)))
+      }
+      ceiling = costs.min { $0.1 < $1.1 }?.0 ?? ceiling
+      return ceiling
+    }
+  }
+}

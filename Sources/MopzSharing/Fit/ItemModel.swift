@@ -1,0 +1,193 @@
+import MopzLinearAlgebra
+
+/// One update as a pool sees it: small matrices from which every decision follows.
+///
+/// With `D = leftᵀ · diag(σ) · right` in singular vectors and the effective bases U and V:
+/// `up = U · leftᵀ`, `down = V · rightᵀ`, so that `U·D·Vᵀ = up · diag(σ) · downᵀ`.
+struct ItemModel: Sendable {
+  /// The singular values, relative to the norm of the whole task's update.
+  var values: [Double]
+  /// `[upCount, rank]`.
+  var up: Matrix
+  /// `[downCount, rank]`.
+  var down: Matrix
+
+  /// The core that the whole basis gives, `[upCount, downCount]`, for orthonormal bases.
+  var core: Matrix { up.scalingColumns(by: values).productTransposed(down) }
+}
+
+/// What an update takes from public pools.
+struct PublicUse: Sendable {
+  /// The rows of the effective basis of B, ascending.
+  var rows: [Int]
+  /// The rows of the effective basis of A, ascending.
+  var columns: [Int]
+  /// The core's type.
+  var coreType: StoredType
+}
+
+/// What is decided about one update, apart from its private pairs.
+struct ItemPlan: Sendable {
+  /// What it takes from the pools; nil if nothing.
+  var use: PublicUse?
+  /// The squares of what is left to private pairs, descending.
+  var energies: [Double]
+  /// The squared error that rounding of pool and core makes.
+  var error: Double
+  /// The bytes of core, indices and records.
+  var bytes: Double
+
+  /// An update that takes nothing from pools.
+  init(alone values: [Double]) {
+    energies = values.map { $0 * $0 }
+    error = 0
+    bytes = 0
+  }
+
+  init(use: PublicUse, energies: [Double], error: Double, bytes: Double) {
+    self.use = use
+    self.energies = energies
+    self.error = error
+    self.bytes = bytes
+  }
+}
+
+/// Decides what updates take from pools.
+struct ItemPlanner: Sendable {
+  let types: [StoredType]
+  let means: FitMeans
+  let pairs: PairPrice
+  /// Bytes of one index, for each side.
+  let indexBytes: (up: Int, down: Int)
+  let isDiagonal: Bool
+  let isSharded: Bool
+  /// Squared error by rounding, relative to the squared core.
+  let poolNoise: Double
+  /// The bases' products with themselves; nil for orthonormal ones.
+  let grams: (up: Matrix, down: Matrix)?
+
+  /// The plan of an update at a price of squared error.
+  func plan(_ model: ItemModel, price: Double) throws(FitError) -> ItemPlan {
+    let alone = ItemPlan(alone: model.values)
+    guard model.up.rows > 0, model.down.rows > 0 else { return alone }
+    let core = try self.core(of: model)
+    let (rows, columns) = selection(core, price: price)
+    guard !rows.isEmpty, !columns.isEmpty else { return alone }
+    let part = core.rows(rows).columns(columns)
+    let stored = isDiagonal ? Matrix(part.diagonal, rows: 1, columns: rows.count) : part
+    let corePlan = CorePlan(stored, types: types, price: price)
+    var bytes = corePlan.bytes + Double(RecordCosts.publicTerm)
+    if isSharded || rows.count < model.up.rows {
+      bytes += Double(rows.count * indexBytes.up + RecordCosts.indexTable)
+    }
+    if isSharded || columns.count < model.down.rows {
+      bytes += Double(columns.count * indexBytes.down + RecordCosts.indexTable)
+    }
+    let energies = try residual(model, part, rows, columns)
+    let plan = ItemPlan(
+      use: PublicUse(rows: rows, columns: columns, coreType: corePlan.type), energies: energies,
+      error: corePlan.error + poolNoise * part.squaredNorm, bytes: bytes)
+    guard means.contains(.subsetSelection) else { return plan }
+    return cost(plan, price: price) <= cost(alone, price: price) ? plan : alone
+  }
+
+  /// `price · error + bytes` of a plan with the best private pairs.
+  func cost(_ plan: ItemPlan, price: Double) -> Double {
+    let sums = sums(plan, price: price)
+    return price * (sums.error + plan.error) + sums.bytes + plan.bytes
+  }
+
+  /// Error and bytes of the private pairs, or all of it as error where there may be none.
+  func sums(_ plan: ItemPlan, price: Double) -> (error: Double, bytes: Double) {
+    guard means.contains(.shardPrivatization) else { return (plan.energies.reduce(0, +), 0) }
+    return pairs.sums(energies: plan.energies, price: price)
+  }
+
+  /// The core of the whole basis: a projection, or for diagonal cores least squares.
+  private func core(of model: ItemModel) throws(FitError) -> Matrix {
+    guard isDiagonal, let grams else { return model.core }
+    return Matrix(diagonal: try DiagonalCore.gates(model.core.diagonal, grams.up, grams.down))
+  }
+
+  /// Leaves out rows and columns that do not pay for their part of the core, until all do.
+  private func selection(_ core: Matrix, price: Double) -> ([Int], [Int]) {
+    var (rows, columns) = (Array(0..<core.rows), Array(0..<core.columns))
+    guard means.contains(.subsetSelection), !isDiagonal else { return (rows, columns) }
+    let element = Double(types.first?.byteCount(length: 1_000_000) ?? 4_000_000) / 1_000_000
+    while true {
+      let count = rows.count + columns.count
+      rows.removeAll { row in
+        let energy = columns.reduce(0) { $0 + core[row, $1] * core[row, $1] }
+        return price * energy < element * Double(columns.count) + Double(indexBytes.up)
+      }
+      columns.removeAll { column in
+        let energy = rows.reduce(0) { $0 + core[$1, column] * core[$1, column] }
+        return price * energy < element * Double(rows.count) + Double(indexBytes.down)
+      }
+      if rows.count + columns.count == count { return (rows, columns) }
+    }
+  }
+
+  /// The squared singular values of `D − U_Iᵀ · S · V_J`.
+  ///
+  /// Both sides are written in the joint spans of the update's and the pool's vectors, whose
+  /// products with themselves give their lengths and angles.
+  private func residual(
+    _ model: ItemModel, _ part: Matrix, _ rows: [Int], _ columns: [Int]
+  ) throws(FitError) -> [Double] {
+    let rank = model.values.count
+    var middle = Matrix(zeros: rank + rows.count, rank + columns.count)
+    for index in 0..<rank { middle[index, index] = model.values[index] }
+    for row in 0..<rows.count {
+      for column in 0..<columns.count {
+        middle[rank + row, rank + column] = -part[row, column]
+      }
+    }
+    do throws(DecompositionError) {
+      let left = try Self.root(of: model.up.rows(rows), grams?.up.rows(rows).columns(rows))
+      let right = try Self.root(
+        of: model.down.rows(columns), grams?.down.rows(columns).columns(columns))
+      let squares = left.transposedProduct(middle).product(right)
+      let small =
+        squares.rows <= squares.columns
+        ? squares.productTransposed(squares) : squares.transposedProduct(squares)
+      return try SymmetricEigen(of: small).values.prefix(2 * rank).map { max($0, 0) }
+    } catch { throw .numerics(error.description) }
+  }
+
+  /// F with `F·Fᵀ` the products of the rows `[vectors of the update; vectors of the pool]`.
+  private static func root(
+    of seen: Matrix, _ gram: Matrix?
+  ) throws(DecompositionError) -> Matrix {
+    let (rank, count) = (seen.columns, seen.rows)
+    guard let gram else {
+      // Orthonormal: the update's vectors are what the pool sees of them, and a rest.
+      let rest = Matrix(identity: rank).subtracting(seen.transposedProduct(seen))
+      let eigen = try SymmetricEigen(of: rest)
+      let root = eigen.vectors.scalingColumns(by: eigen.values.map { max($0, 0).squareRoot() })
+      var result = Matrix(zeros: rank + count, count + rank)
+      for row in 0..<rank {
+        for column in 0..<count { result[row, column] = seen[column, row] }
+        for column in 0..<rank { result[row, count + column] = root[row, column] }
+      }
+      for row in 0..<count { result[rank + row, row] = 1 }
+      return result
+    }
+    var joint = Matrix(zeros: rank + count, rank + count)
+    for row in 0..<rank { joint[row, row] = 1 }
+    for row in 0..<count {
+      for column in 0..<rank {
+        joint[rank + row, column] = seen[row, column]
+        joint[column, rank + row] = seen[row, column]
+      }
+      for column in 0..<count { joint[rank + row, rank + column] = gram[row, column] }
+    }
+    let eigen = try SymmetricEigen(of: joint)
+    return eigen.vectors.scalingColumns(by: eigen.values.map { max($0, 0).squareRoot() })
+  }
+}
+
+extension Matrix {
+  /// The elements `[i, i]`.
+  var diagonal: [Double] { (0..<min(rows, columns)).map { self[$0, $0] } }
+}

@@ -1,0 +1,163 @@
+import MopzLinearAlgebra
+
+/// Looks for the size of a pool that makes updates cheapest.
+///
+/// A large pool is fitted once; its prefixes stand for smaller ones. Sizes are judged by a
+/// sample of the updates, then the pool of the chosen size is fitted to all of them.
+struct PoolSearch {
+  private let fit: GroupFit
+  private let members: [Int]
+  private let sample: [Int]
+  private let upChunks: Int
+  private let downChunks: Int
+  private let parts: [PoolFit.Part]
+  private let isDiagonal: Bool
+
+  init(
+    _ fit: GroupFit, _ members: [Int], upChunks: Int, downChunks: Int
+  ) throws(FitError) {
+    self.fit = fit
+    self.members = members
+    self.upChunks = upChunks
+    self.downChunks = downChunks
+    sample = fit.sample(of: members)
+    isDiagonal = !fit.options.means.contains(.pairDissociation)
+    var parts: [PoolFit.Part] = []
+    for member in members {
+      let factors = try fit.family.factors(of: member)
+      for up in factors.up.columnPieces(upChunks) {
+        for down in factors.down.columnPieces(downChunks) {
+          parts.append(
+            PoolFit.Part(
+              factors: UpdateFactors(up: up, down: down), weight: fit.prices[member]))
+        }
+      }
+    }
+    self.parts = parts
+  }
+
+  /// The best pool; nil if none is better than no pool.
+  func best() throws(FitError) -> PublicPool? {
+    if isDiagonal { return try bestDiagonal() }
+    let large = try pool(GroupFit.countMax, GroupFit.countMax, passes: 2)
+    let (u, v) = (large.effectiveUp, large.effectiveDown)
+    var models: [ItemModel] = []
+    for member in sample { models.append(try fit.model(of: member, u, v)) }
+    var costs: [[Int]: Double] = [:]
+    func cost(_ up: Int, _ down: Int) throws(FitError) -> Double {
+      if let known = costs[[up, down]] { return known }
+      let value = try self.cost(large, models, up, down)
+      costs[[up, down]] = value
+      return value
+    }
+    var best = (up: 0, down: 0, cost: Double.infinity)
+    func consider(_ up: Int, _ down: Int) throws(FitError) -> Bool {
+      guard (1...max(1, large.up.rows)).contains(up), (1...max(1, large.down.rows)).contains(down)
+      else { return false }
+      let value = try cost(up, down)
+      guard value < best.cost else { return false }
+      best = (up, down, value)
+      return true
+    }
+    guard large.up.rows > 0, large.down.rows > 0 else { return nil }
+    for size in [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96] {
+      _ = try consider(min(size, large.up.rows), min(size, large.down.rows))
+    }
+    for step in [2.0, 1.5, 1.25, 1.0] {
+      var hasImproved = true
+      while hasImproved {
+        hasImproved = false
+        let (up, down) = (best.up, best.down)
+        for (a, b) in [(1, 0), (0, 1), (-1, 0), (0, -1), (1, -1), (-1, 1)] {
+          if try consider(Self.step(up, a, step), Self.step(down, b, step)) { hasImproved = true }
+        }
+      }
+    }
+    guard best.cost < aloneCost || !fit.options.means.contains(.shardPrivatization) else {
+      return nil
+    }
+    return try pool(best.up, best.down, passes: 3)
+  }
+
+  private static func step(_ size: Int, _ direction: Int, _ factor: Double) -> Int {
+    guard direction != 0 else { return size }
+    let stepped = direction > 0 ? Double(size) * factor : Double(size) / factor
+    let rounded = Int(direction > 0 ? stepped.rounded(.up) : stepped.rounded(.down))
+    return rounded == size ? size + direction : rounded
+  }
+
+  /// Diagonal cores fit no prefix: each size has its own bases.
+  private func bestDiagonal() throws(FitError) -> PublicPool? {
+    var best: (cost: Double, pool: PublicPool)?
+    let spanned = parts.reduce(0) { $0 + $1.factors.rank }
+    for size in [1, 2, 4, 8, 16, 32, 64] where size <= min(spanned, fit.outWidth, fit.inWidth) {
+      let pool = try DiagonalPoolFit(
+        parts, outWidth: fit.outWidth / upChunks, inWidth: fit.inWidth / downChunks, count: size,
+        passes: 8
+      ).pool(upChunks: upChunks, downChunks: downChunks)
+      let (u, v) = (pool.effectiveUp, pool.effectiveDown)
+      var models: [ItemModel] = []
+      for member in sample { models.append(try fit.model(of: member, u, v)) }
+      let cost = try self.cost(pool, models, pool.up.rows, pool.down.rows)
+      if cost < best?.cost ?? .infinity { best = (cost, pool) }
+    }
+    guard let best else { return nil }
+    return best.cost < aloneCost || !fit.options.means.contains(.shardPrivatization)
+      ? best.pool : nil
+  }
+
+  private func pool(_ up: Int, _ down: Int, passes: Int) throws(FitError) -> PublicPool {
+    let found = try PoolFit(
+      parts, outWidth: fit.outWidth / upChunks, inWidth: fit.inWidth / downChunks, upCount: up,
+      downCount: down,
+      passes: passes)
+    return PublicPool(
+      up: found.up, down: found.down, upChunks: upChunks, downChunks: downChunks)
+  }
+
+  /// The cost of the sample without pools, for as many updates as there are.
+  private var aloneCost: Double {
+    let planner = fit.planner(for: nil, noise: 0)
+    return scale
+      * sample.reduce(0) {
+        $0
+          + planner.cost(
+            ItemPlan(alone: fit.family.items[$1].values), price: fit.prices[$1])
+      }
+  }
+
+  private var scale: Double { Double(members.count) / Double(sample.count) }
+
+  /// The cost of a prefix of a pool, judged by the sample.
+  private func cost(
+    _ large: PublicPool, _ models: [ItemModel], _ up: Int, _ down: Int
+  ) throws(FitError) -> Double {
+    var small = large
+    let ups = (0..<upChunks).flatMap { chunk in (0..<up).map { chunk * large.up.rows + $0 } }
+    let downs = (0..<downChunks).flatMap { chunk in
+      (0..<down).map { chunk * large.down.rows + $0 }
+    }
+    small.up = large.up.rows(0..<up)
+    small.down = large.down.rows(0..<down)
+    let seen = models.map {
+      ItemModel(values: $0.values, up: $0.up.rows(ups), down: $0.down.rows(downs))
+    }
+    let (typed, noise) = fit.typed(small, seen, sample)
+    let planner = fit.planner(for: typed, noise: noise)
+    var sum = 0.0
+    for (model, member) in zip(seen, sample) {
+      let price = fit.prices[member]
+      sum += planner.cost(try planner.plan(model, price: price), price: price)
+    }
+    return scale * sum + Double(typed.byteCount)
+  }
+}
+
+extension Matrix {
+  /// The columns in so many pieces of equal width.
+  func columnPieces(_ count: Int) -> [Matrix] {
+    guard count > 1 else { return [self] }
+    let width = columns / count
+    return (0..<count).map { columns(($0 * width)..<(($0 + 1) * width)) }
+  }
+}

@@ -1,0 +1,69 @@
+import MopzLinearAlgebra
+
+/// The two public pools of a group, and how factors are cut from their vectors.
+///
+/// A factor over a pool whose vectors are cut into c pieces has c times as many vectors as the
+/// pool: vector `n` stands at place `p` and is zero elsewhere. In this *effective* basis
+/// sharded pools are like all others.
+struct PublicPool: Sendable {
+  /// Vectors of the pool of B, `[count, out / upChunks]`.
+  var up: Matrix
+  /// Vectors of the pool of A, `[count, in / downChunks]`.
+  var down: Matrix
+  /// Into how many pieces B's vectors are cut.
+  var upChunks = 1
+  /// Into how many pieces A's vectors are cut.
+  var downChunks = 1
+  /// Whether cores are diagonal.
+  var isDiagonal = false
+  /// The stored type of each vector, not ascending in precision.
+  var upTypes: [StoredType] = []
+  var downTypes: [StoredType] = []
+
+  /// The effective basis of B, `[upCount, out]`.
+  var effectiveUp: Matrix { Self.effective(up, chunks: upChunks) }
+  /// The effective basis of A, `[downCount, in]`.
+  var effectiveDown: Matrix { Self.effective(down, chunks: downChunks) }
+  /// The size of the effective basis of B.
+  var upCount: Int { up.rows * upChunks }
+  /// The size of the effective basis of A.
+  var downCount: Int { down.rows * downChunks }
+
+  /// The bytes of both pools.
+  var byteCount: Int {
+    upTypes.reduce(0) { $0 + $1.byteCount(length: up.columns) }
+      + downTypes.reduce(0) { $0 + $1.byteCount(length: down.columns) }
+  }
+
+  /// The pools with the values that will be read again.
+  func rounded() -> PublicPool {
+    var result = self
+    result.up = Self.rounded(up, upTypes)
+    result.down = Self.rounded(down, downTypes)
+    return result
+  }
+
+  private static func rounded(_ vectors: Matrix, _ types: [StoredType]) -> Matrix {
+    var elements: [Double] = []
+    elements.reserveCapacity(vectors.elements.count)
+    for (row, type) in types.enumerated() {
+      elements += type.rounded(
+        vectors.elements[row * vectors.columns..<(row + 1) * vectors.columns])
+    }
+    return Matrix(elements, rows: types.count, columns: vectors.columns)
+  }
+
+  private static func effective(_ vectors: Matrix, chunks: Int) -> Matrix {
+    guard chunks > 1 else { return vectors }
+    var result = Matrix(zeros: vectors.rows * chunks, vectors.columns * chunks)
+    for chunk in 0..<chunks {
+      for row in 0..<vectors.rows {
+        for column in 0..<vectors.columns {
+          result[chunk * vectors.rows + row, chunk * vectors.columns + column] =
+            vectors[row, column]
+        }
+      }
+    }
+    return result
+  }
+}

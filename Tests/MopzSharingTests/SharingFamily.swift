@@ -1,0 +1,63 @@
+import MopzAdapters
+import MopzTensors
+import MopzTestSupport
+
+/// Synthetic adapters with a known shared part.
+struct SharingFamily {
+  var tasks = 6
+  var modules = 2
+  var outWidth = 40
+  var inWidth = 32
+  /// The rank of each adapter; task t has rank + t % rankSpread.
+  var rank = 4
+  var rankSpread = 1
+  /// The dimension of the space that the shared part of all tasks lies in; 0: nothing is shared.
+  var sharedRank = 3
+  /// The share of the norm that is each task's own.
+  var own = 0.1
+  var dtype = DType.f32
+
+  /// Adapters named t0, t1 and so on.
+  func adapters(seed: UInt64) -> [Adapter] {
+    var generator = SeededGenerator(seed: seed)
+    func bells(_ count: Int) -> [Double] { (0..<count).map { _ in generator.nextBell() } }
+    let ups = (0..<modules).map { _ in bells(outWidth * max(sharedRank, 1)) }
+    let downs = (0..<modules).map { _ in bells(max(sharedRank, 1) * inWidth) }
+    return (0..<tasks).map { task in
+      var adapter = Adapter(name: "t\(task)", kind: .lora)
+      let rank = self.rank + task % rankSpread
+      for module in 0..<modules {
+        // B = U·M + own·N and A = K·V + own·O, with M and K of the task's own.
+        let (m, k) = (bells(max(sharedRank, 1) * rank), bells(rank * max(sharedRank, 1)))
+        var up = bells(outWidth * rank).map { $0 * (sharedRank > 0 ? own : 1) }
+        var down = bells(rank * inWidth).map { $0 * (sharedRank > 0 ? own : 1) }
+        for j in 0..<rank {
+          for s in 0..<sharedRank {
+            for o in 0..<outWidth {
+              up[o * rank + j] += ups[module][o * sharedRank + s] * m[s * rank + j]
+            }
+            for i in 0..<inWidth {
+              down[j * inWidth + i] += k[j * sharedRank + s] * downs[module][s * inWidth + i]
+            }
+          }
+        }
+        adapter.addLowRank(
+          "layers.\(module).q_proj", down: Tensor(down, shape: [rank, inWidth], dtype: dtype),
+          up: Tensor(up, shape: [outWidth, rank], dtype: dtype), scaling: 2)
+      }
+      adapter.addFile()
+      return adapter
+    }
+  }
+}
+
+extension Adapter {
+  /// A weights file that holds all source tensors.
+  mutating func addFile() {
+    files = [
+      SourceFile(
+        name: "adapter_model.safetensors", role: .weights, headerForm: .standard,
+        tensors: 0..<sourceTensors.count)
+    ]
+  }
+}
