@@ -18,6 +18,12 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .executableTarget(
+      name: "sharing-bench",
+      dependencies: [
+        .product(name: "MopzToolkit", package: "mopz"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .executableTarget(
       name: "forward-bench",
       dependencies: [
         .product(name: "MopzToolkit", package: "mopz"),

@@ -4,15 +4,15 @@ import MopzTestSupport
 
 /// Synthetic adapters with a known shared part.
 struct SharingFamily {
-  var tasks = 6
+  var tasks = 4
   var modules = 2
-  var outWidth = 40
-  var inWidth = 32
+  var outWidth = 20
+  var inWidth = 16
   /// The rank of each adapter; task t has rank + t % rankSpread.
-  var rank = 4
+  var rank = 3
   var rankSpread = 1
   /// The dimension of the space that the shared part of all tasks lies in; 0: nothing is shared.
-  var sharedRank = 3
+  var sharedRank = 2
   /// The share of the norm that is each task's own.
   var own = 0.1
   var dtype = DType.f32

@@ -72,9 +72,15 @@ struct FitAssembly: Sendable {
     var rewriter = writer.finish()
     let errors = try ReachedError.errors(
       of: rewriter.adapter, against: source, targets: members.map { family.items[$0].target })
-    let isExact =
+    let isMissed =
       errors.whole > bound ?? .infinity
       || options.maxErrorPerModule.map { limit in errors.targets.contains { $0 > limit } } ?? false
+    // Without a bound the bytes are the user's to spend, and a baseline's are what they are.
+    let sourceBytes = members.reduce(0) {
+      $0 + family.items[$1].sourceBytes + RecordCosts.privateTerm
+    }
+    let isExact =
+      isMissed || bound != nil && fitted.bytes(of: members, family) >= sourceBytes
     report.isExact = isExact
     report.error = isExact ? 0 : errors.whole
     for (item, error) in zip(members, errors.targets) {
@@ -93,7 +99,9 @@ struct FitAssembly: Sendable {
         adapter: source, report: report,
         finding: Finding(
           severity: .note, rule: "FIT", where: source.name,
-          message: "no fit meets the bound; the source's tensors are kept"))
+          message: isMissed
+            ? "no fit meets the bound; the source's tensors are kept"
+            : "no fit is smaller than the source; its tensors are kept"))
     }
     rewriter.record("mopz.fit.error", "\(errors.whole)")
     if let bound { rewriter.record("mopz.fit.bound", "\(bound)") }

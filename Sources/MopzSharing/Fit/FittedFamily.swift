@@ -11,30 +11,38 @@ struct FittedFamily: Sendable {
 
   /// The bytes, by what they are for.
   func bytes(_ family: FitFamily) -> FitBytes {
-    var bytes = FitBytes()
     let used = Set(items.indices.filter { items[$0].use != nil }.map { groups[$0] })
-    for group in used.sorted() { bytes.pools += pools[group]?.byteCount ?? 0 }
-    for (index, item) in items.enumerated() {
-      let (outWidth, inWidth) = (family.items[index].outWidth, family.items[index].inWidth)
-      if let use = item.use, let pool = pools[groups[index]] {
-        bytes.cores += item.core.rows * use.coreType.byteCount(length: item.core.columns)
-        bytes.records += RecordCosts.publicTerm
-        if !pool.isWholeUp(use.rows) {
-          bytes.indices += use.rows.count * pool.upIndexByteCount
-          bytes.records += RecordCosts.indexTable
-        }
-        if !pool.isWholeDown(use.columns) {
-          bytes.indices += use.columns.count * pool.downIndexByteCount
-          bytes.records += RecordCosts.indexTable
-        }
+    var bytes = items.indices.reduce(into: FitBytes()) { add(&$0, item: $1, family) }
+    for group in used { bytes.pools += pools[group]?.byteCount ?? 0 }
+    return bytes
+  }
+
+  /// The bytes of some items, without pools.
+  func bytes(of items: [Int], _ family: FitFamily) -> Int {
+    items.reduce(into: FitBytes()) { add(&$0, item: $1, family) }.total
+  }
+
+  private func add(_ bytes: inout FitBytes, item index: Int, _ family: FitFamily) {
+    let item = items[index]
+    if let use = item.use, let pool = pools[groups[index]] {
+      bytes.cores += item.core.rows * use.coreType.byteCount(length: item.core.columns)
+      bytes.records += RecordCosts.publicTerm
+      if !pool.isWholeUp(use.rows) {
+        bytes.indices += use.rows.count * pool.upIndexByteCount
+        bytes.records += RecordCosts.indexTable
       }
-      guard !item.types.isEmpty else { continue }
-      bytes.records += RecordCosts.privateTerm
-      for type in item.types {
-        bytes.privates += type.byteCount(length: outWidth) + type.byteCount(length: inWidth)
+      if !pool.isWholeDown(use.columns) {
+        bytes.indices += use.columns.count * pool.downIndexByteCount
+        bytes.records += RecordCosts.indexTable
       }
     }
-    return bytes
+    guard !item.types.isEmpty else { return }
+    bytes.records += RecordCosts.privateTerm
+    let shape = family.items[index]
+    for type in item.types {
+      bytes.privates +=
+        type.byteCount(length: shape.outWidth) + type.byteCount(length: shape.inWidth)
+    }
   }
 
   /// The relative error of each task.

@@ -1,0 +1,94 @@
+public import MopzAdapters
+import MopzBytes
+import MopzLinearAlgebra
+
+/// Published ways to make families of adapters smaller, in the same form as our fit.
+///
+/// For honest comparisons: they store the same types, are measured by the same code, and take
+/// the same records into account.
+public enum SharingBaseline: String, Hashable, Sendable, CaseIterable {
+  /// Each update cut to the same rank, as published.
+  case truncatedSVD
+  /// Each update cut to a rank of its own, by reverse water-filling: our fit without pools.
+  case waterFilledSVD
+  /// Joint diagonalisation with full cores: equal pools for B and A in each module.
+  case jointDiagonalFull
+  /// Joint diagonalisation with diagonal cores.
+  case jointDiagonal
+  /// Joint diagonalisation with full cores for each of some clusters of tasks.
+  case clustered
+  /// One pool for all layers and tasks, and a gate for each pair of it.
+  case pureSharing
+}
+
+/// Makes adapters small by a baseline.
+public struct BaselineFit: Sendable {
+  private let adapters: [Adapter]
+  private let baseline: SharingBaseline
+  private let options: FitOptions
+
+  /// Prepares a baseline.
+  ///
+  /// - Parameter options: Its goal, type and threads count; a chosen type means Float32.
+  public init(of adapters: [Adapter], _ baseline: SharingBaseline, _ options: FitOptions) {
+    self.adapters = adapters
+    self.baseline = baseline
+    self.options = options
+  }
+
+  /// The smallest size that meets the bound, or the largest within the budget.
+  ///
+  /// - Returns: Nil if no size does.
+  /// - Throws: ``FitError``.
+  public func run() throws(FitError) -> FitResult? {
+    try SharingFit.withOneThreadPerProduct { () throws(FitError) in
+      var options = options
+      if options.type == .chosen { options.type = .f32 }
+      let family = try FitFamily(of: adapters, options)
+      if baseline == .waterFilledSVD { return try waterFilled(family, options) }
+      let plans = BaselinePlans(family, options, baseline)
+      var (least, greatest, best) = (0, plans.sizeMax, FitResult?.none)
+      while least < greatest {
+        // Sizes are tried from below, in steps that begin small: small ones cost least.
+        let middle = best == nil && least < 8 ? least + 1 : (least + greatest + 1) / 2
+        let result = try result(middle, plans, family, options)
+        switch options.goal {
+        case .maxError(let bound):
+          if result.report.maxError <= bound {
+            best = result
+            greatest = middle - 1
+            if least == greatest { return best }
+          } else {
+            least = middle
+          }
+        case .budget(let budget):
+          if result.report.bytes.total <= budget {
+            best = result
+            least = middle
+          } else {
+            greatest = middle - 1
+          }
+        }
+      }
+      return best
+    }
+  }
+
+  private func waterFilled(
+    _ family: FitFamily, _ options: FitOptions
+  ) throws(FitError) -> FitResult {
+    let allocation = ErrorAllocation(family, options)
+    let plan = FitLoop(family: family, options: options, allocation: allocation).alone()
+    let loop = ValueLoop(family: family, options: options, allocation: allocation)
+    return try FitAssembly(family, options, try loop.fitted(plan.groups)).result()
+  }
+
+  private func result(
+    _ size: Int, _ plans: BaselinePlans, _ family: FitFamily, _ options: FitOptions
+  ) throws(FitError) -> FitResult {
+    var free = options
+    free.goal = .budget(.max)
+    free.maxErrorPerModule = nil
+    return try FitAssembly(family, free, try plans.fitted(size: size)).result()
+  }
+}

@@ -1,0 +1,39 @@
+import MopzAdapters
+import MopzSharing
+import Testing
+
+@Suite("Sharing baselines")
+struct BaselineTests {
+  @Test("every baseline meets the bound by the common measure", arguments: SharingBaseline.allCases)
+  func bound(baseline: SharingBaseline) throws {
+    let sources = SharingFamily(modules: 1).adapters(seed: 1)
+    let options = FitOptions(.maxError(0.4), type: .f32)
+    let result = try #require(try BaselineFit(of: sources, baseline, options).run())
+    for (fitted, source) in zip(result.adapters, sources) {
+      #expect(try ReachedError.errors(of: fitted, against: source).whole <= 0.4)
+      let hasPools = fitted.pools.flatMap(\.ranges).contains { $0.visibility == .shared }
+      #expect(hasPools == ![.truncatedSVD, .waterFilledSVD].contains(baseline))
+    }
+  }
+
+  @Test("at equal bytes the fit leaves less than half of the best baseline's squared error")
+  func comparison() throws {
+    let sources = SharingFamily(tasks: 10, modules: 1, own: 0.15).adapters(seed: 2)
+    let options = FitOptions(.maxError(0.06), type: .f32)
+    let ours = try SharingFit(of: sources, options).run().report
+    for baseline in [SharingBaseline.waterFilledSVD, .jointDiagonalFull] {
+      let budget = FitOptions(.budget(ours.bytes.total), type: .f32)
+      let report = try #require(try BaselineFit(of: sources, baseline, budget).run()).report
+      #expect(report.bytes.total <= ours.bytes.total)
+      #expect(2 * ours.meanSquaredError < report.meanSquaredError, "\(baseline)")
+    }
+  }
+
+  @Test("a budget that holds nothing gives nothing")
+  func nothing() throws {
+    let sources = SharingFamily(modules: 1).adapters(seed: 3)
+    let fit = BaselineFit(of: sources, .jointDiagonalFull, FitOptions(.budget(10), type: .f32))
+    let report = try fit.run()?.report.bytes
+    #expect(report == nil)
+  }
+}
