@@ -6,7 +6,7 @@ import Testing
 struct BaselineTests {
   @Test("every baseline meets the bound by the common measure", arguments: SharingBaseline.allCases)
   func bound(baseline: SharingBaseline) throws {
-    let sources = SharingFamily(modules: 1).adapters(seed: 1)
+    let sources = SharingFamily().adapters(seed: 1)
     let options = FitOptions(.maxError(0.4), type: .f32)
     let result = try #require(try BaselineFit(of: sources, baseline, options).run())
     for (fitted, source) in zip(result.adapters, sources) {
@@ -18,8 +18,8 @@ struct BaselineTests {
 
   @Test("at equal bytes the fit leaves less than half of the best baseline's squared error")
   func comparison() throws {
-    let sources = SharingFamily(tasks: 10, modules: 1, own: 0.15).adapters(seed: 2)
-    let options = FitOptions(.maxError(0.06), type: .f32)
+    let sources = SharingFamily(tasks: 10, own: 0.15).adapters(seed: 2)
+    let options = FitOptions.plain(.maxError(0.06))
     let ours = try SharingFit(of: sources, options).run().report
     for baseline in [SharingBaseline.waterFilledSVD, .jointDiagonalFull] {
       let budget = FitOptions(.budget(ours.bytes.total), type: .f32)
@@ -31,7 +31,7 @@ struct BaselineTests {
 
   @Test("a budget that holds nothing gives nothing")
   func nothing() throws {
-    let sources = SharingFamily(modules: 1).adapters(seed: 3)
+    let sources = SharingFamily().adapters(seed: 3)
     let fit = BaselineFit(of: sources, .jointDiagonalFull, FitOptions(.budget(10), type: .f32))
     let report = try fit.run()?.report.bytes
     #expect(report == nil)

@@ -1,11 +1,12 @@
 import MopzAdapters
+import MopzSharing
 import MopzTensors
 import MopzTestSupport
 
 /// Synthetic adapters with a known shared part.
 struct SharingFamily {
   var tasks = 4
-  var modules = 2
+  var modules = 1
   var outWidth = 20
   var inWidth = 16
   /// The rank of each adapter; task t has rank + t % rankSpread.
@@ -59,5 +60,14 @@ extension Adapter {
         name: "adapter_model.safetensors", role: .weights, headerForm: .standard,
         tensors: 0..<sourceTensors.count)
     ]
+  }
+}
+
+extension FitOptions {
+  /// Options that look for no clusters, joined layers or cut vectors, which takes most time.
+  static func plain(_ goal: FitGoal, type: FitType = .f32, means: FitMeans? = nil) -> FitOptions {
+    FitOptions(
+      goal, means: means ?? FitMeans.all.subtracting(.vectorSharding), type: type,
+      sharesAcrossLayers: false, usesClusters: false)
   }
 }

@@ -1,7 +1,4 @@
-import MopzAdapters
-import MopzBytes
-import MopzConversion
-import MopzSharing
+import MopzToolkit
 import SystemPackage
 
 /// What the user asked for.

@@ -1,5 +1,4 @@
-import MopzAdapters
-import MopzSharing
+import MopzToolkit
 
 /// Our fit and every baseline at equal bounds, and at equal bytes.
 struct Comparison {

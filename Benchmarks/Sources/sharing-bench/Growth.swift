@@ -1,7 +1,6 @@
 import Dispatch
 import Glibc
-import MopzAdapters
-import MopzSharing
+import MopzToolkit
 
 /// Time and memory of a fit as the family grows.
 struct Growth {

@@ -1,6 +1,4 @@
-import MopzAdapters
-import MopzBytes
-import MopzTensors
+import MopzToolkit
 
 /// Adapters with a known shared part: `B = U·M + own·N`, `A = K·V + own·O`.
 struct SyntheticFamily {

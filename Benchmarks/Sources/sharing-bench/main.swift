@@ -7,6 +7,8 @@
 //
 // SOURCE is whatever `mopctl convert` takes.
 
+import MopzToolkit
+
 let arguments = BenchArguments(CommandLine.arguments.dropFirst())
 switch arguments.command {
 case "compare": try Comparison(arguments).run(on: arguments.adapters())

@@ -54,7 +54,10 @@ struct TaskWriter {
           core: pool.isDiagonal ? .diagonal(block: core) : .dense(block: core)),
         to: item.target)
     }
-    guard !values.types.isEmpty else { return }
+    guard !values.types.isEmpty else {
+      if values.use == nil { addEmptyTerm(item) }
+      return
+    }
     var term = PrivateTerm(target: item.target, outWidth: item.outWidth, inWidth: item.inWidth)
     for (pair, type) in values.types.enumerated() {
       let up = PrivateKey(length: item.outWidth, type: type)
@@ -64,6 +67,19 @@ struct TaskWriter {
         values.downs[(pair * item.inWidth)..<((pair + 1) * item.inWidth)], down, to: &term.down)
     }
     privateTerms.append(term)
+  }
+
+  /// An update that is zero still has a term: one without vectors.
+  private mutating func addEmptyTerm(_ item: FitItem) {
+    func factor(_ side: Factor.Side, _ width: Int) -> Int {
+      let block = rewriter.add(Tensor(rounded: [], shape: [0, width], dtype: .f32))
+      let range = PoolRange(block: block, axis: .rows, first: 0, count: 0)
+      return rewriter.add(
+        Pool(shardLength: width, ranges: [range]),
+        Factor(side: side, rank: 0, width: width, pool: 0))
+    }
+    let (up, down) = (factor(.up, item.outWidth), factor(.down, item.inWidth))
+    rewriter.add(Term(scaling: 1, down: down, up: up), to: item.target)
   }
 
   private mutating func append(

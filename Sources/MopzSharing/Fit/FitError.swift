@@ -8,8 +8,6 @@ public enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
   case content(task: String, module: String, reason: String)
   /// A decomposition did not converge.
   case numerics(String)
-  /// Even the smallest fit is larger than the budget.
-  case budgetTooSmall(needed: Int)
   /// The user asked to stop.
   case interrupted(Interrupted)
 
@@ -19,7 +17,6 @@ public enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
     case .goal(let reason): reason
     case .content(let task, let module, let reason): "\(task): \(module): \(reason)"
     case .numerics(let reason): reason
-    case .budgetTooSmall(let needed): "the budget is too small: at least \(needed) bytes are needed"
     case .interrupted(let interrupted): interrupted.description
     }
   }

@@ -53,7 +53,8 @@ enum StoredType: Int, CaseIterable, Comparable, Sendable {
       guard scale > 0 else { return values.map { _ in 0 } }
       return values.map { value in
         let quantum = (value / Double(scale)).rounded(.toNearestOrEven)
-        return Double(Float(min(max(quantum, -127), 127)) * scale)
+        // A negative zero has no representation in whole numbers.
+        return Double(Float(min(max(quantum, -127), 127)) * scale + 0)
       }
     }
   }
