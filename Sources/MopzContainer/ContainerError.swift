@@ -132,6 +132,12 @@ public enum FormatLocation: Hashable, Sendable, CustomStringConvertible {
   case row(task: String, section: RecordSection, index: Int)
   /// A source tensor.
   case tensor(task: String, name: String)
+  /// A source file: the bytes of a config, or a stored header.
+  case sourceFile(task: String, name: String)
+  /// A parameter of the base that a task changes.
+  case target(task: String, name: String)
+  /// A task's record of its base.
+  case baseRecord(task: String)
   /// A block of a task.
   case block(task: String, index: Int)
   /// A segment of the block index, by its offset.
@@ -150,6 +156,9 @@ public enum FormatLocation: Hashable, Sendable, CustomStringConvertible {
     case .task(let name): "task \(name.quoted)"
     case .row(let task, let section, let index): "task \(task.quoted), \(section.noun) \(index)"
     case .tensor(let task, let name): "task \(task.quoted), tensor \(name.quoted)"
+    case .sourceFile(let task, let name): "task \(task.quoted), file \(name.quoted)"
+    case .target(let task, let name): "task \(task.quoted), target \(name.quoted)"
+    case .baseRecord(let task): "task \(task.quoted), base record"
     case .block(let task, let index): "task \(task.quoted), block \(index)"
     case .indexSegment(let offset): "block index segment at \(offset)"
     case .bytes(let offset, let count): "bytes \(offset)..<\(offset &+ count)"

@@ -464,17 +464,11 @@ class Reader:
     def check_regions(self):
         rows = self.regions()
         position = HEADER_SIZE
-        for offset, length, _, what in rows:
-            require(offset >= position, "TIL-1", f"{what} at {offset}", "overlaps another region")
-            position = offset + length
-        position = HEADER_SIZE
         for offset, length, alignment, what in rows:
-            gap = offset - position
-            require(gap < alignment, "TIL-2", f"{what} at {offset}", f"a gap of {gap} bytes")
-            position = offset + length
-        position = HEADER_SIZE
-        for offset, length, _, what in rows:
+            where = f"{what} at {offset}"
+            require(offset >= position, "TIL-1", where, "overlaps another region")
             gap = self.data[position:offset]
+            require(len(gap) < alignment, "TIL-2", where, f"a gap of {len(gap)} bytes")
             require(is_zero(gap), "TIL-3", f"gap before {offset}", "is not zero")
             position = offset + length
         end = self.slot.committed_length
@@ -502,19 +496,25 @@ class Reader:
         digest = content_hash(block.dtype, task.shape(block), logical)
         require(block.content_hash == digest, "BLK-9", where, "the content hash differs")
 
-    def check_contents(self):
-        self.damaged = set()
-        done = set()
+    def blocks_in_order(self):
+        """Each block once, by offset; those without bytes last, in the order of the records."""
+        uses, empty = {}, []
         for task in self.tasks:
             for number, block in enumerate(task.blocks):
-                key = (block.offset, block.content_hash)
-                if key in done:
-                    continue
-                done.add(key)
-                before = len(self.findings)
-                self.attempt(self.check_block, task, number)
-                if len(self.findings) > before:
-                    self.damaged.add(key)
+                if block.stored_length:
+                    uses.setdefault(block.offset, (task, number))
+                else:
+                    empty.append((task, number))
+        return [uses[offset] for offset in sorted(uses)] + empty
+
+    def check_contents(self):
+        self.damaged = set()
+        for task, number in self.blocks_in_order():
+            block = task.blocks[number]
+            before = len(self.findings)
+            self.attempt(self.check_block, task, number)
+            if len(self.findings) > before:
+                self.damaged.add((block.offset, block.content_hash))
         for task in self.tasks:
             for number in range(len(task.factors)):
                 self.attempt(task.check_index_values, number)

@@ -3,13 +3,13 @@ import MopzBytes
 extension RecordValidation {
   /// REC-4: reserved bytes and padding.
   func validateReserved() throws(ContainerError) {
+    guard checksReserved else { return }
     var end = RecordLayout.headerByteCount
     for section in RecordSection.allCases {
       try requireZero(end..<record.layout.offset(section))
       end = record.layout.offset(section) + record.count(section) * section.elementByteCount
     }
     try requireZero(end..<record.bytes.byteCount)
-    guard checksReserved else { return }
     guard RecordHeader.reservedIsZero(in: record.bytes, at: 0) else {
       throw .violation(.recordReserved, .task(task))
     }

@@ -19,8 +19,15 @@ struct CanonicalVerification {
     checkCommit(hasDeadExtents: hasDeadExtents)
     checkFeatures()
     if segments.count != (records.blocks.isEmpty ? 0 : 1) { append(.canonicalIndex, .file) }
-    violations += threads.map(records.tasks.count) { Self.violation(ofTables: records.tasks[$0]) }
-      .compactMap(\.self)
+    let areStringsInOrder = threads.map(records.tasks.count) {
+      records.tasks[$0].reader.hasCanonicalStrings
+    }
+    for (task, isInOrder) in zip(records.tasks, areStringsInOrder) where !isInOrder {
+      append(.canonicalStrings, .task(task.name))
+    }
+    violations += threads.map(records.tasks.count) {
+      Self.violation(ofTables: records.tasks[$0], areStringsInOrder: areStringsInOrder[$0])
+    }.compactMap(\.self)
     checkSharing()
     checkExtents()
     checkOrder(segments)
@@ -55,8 +62,11 @@ struct CanonicalVerification {
     }
   }
 
-  /// CAN-4 and CAN-5: the tables are encoded again and compared.
-  private static func violation(ofTables task: MappedTask) -> FormatViolation? {
+  /// CAN-5: the tables are encoded again and compared, which says no more if the strings differ.
+  private static func violation(
+    ofTables task: MappedTask, areStringsInOrder: Bool
+  ) -> FormatViolation? {
+    let violation = FormatViolation(rule: .canonicalBlocks, location: .task(task.name))
     let tables = task.tables
     let reader = task.reader
     let rows = (0..<task.blockCount).map { reader.block($0) }
@@ -65,28 +75,19 @@ struct CanonicalVerification {
     }
     guard let uses = try? BlockUses(tables), uses.order == Array(0..<task.blockCount),
       Set(rows.map(\.contentHash)).count == rows.count
-    else { return FormatViolation(rule: .canonicalBlocks, location: .task(task.name)) }
+    else { return violation }
+    guard areStringsInOrder else { return nil }
     guard
       var again = try? RecordEncoder.tables(
         of: tables, blocks: stored, blockPlaces: Array(0..<task.blockCount)),
       let layout = again.layout
-    else { return FormatViolation(rule: .canonicalStrings, location: .task(task.name)) }
+    else { return violation }
     for (index, row) in rows.enumerated() {
       again.blocks[index].offset = row.offset
       again.blocks[index].storedLength = row.storedLength
     }
     let encoded = again.encoded(layout)
-    if encoded.span.hasSameBytes(as: task.record.span) { return nil }
-    let isHeapSame = heap(encoded.span, layout).hasSameBytes(
-      as: heap(task.record.span, task.layout))
-    return FormatViolation(
-      rule: isHeapSame ? .canonicalBlocks : .canonicalStrings, location: .task(task.name))
-  }
-
-  @_lifetime(copy record)
-  private static func heap(_ record: RawSpan, _ layout: RecordLayout) -> RawSpan {
-    let start = layout.offset(.strings)
-    return record.extracting(start..<(start + layout.count(.strings)))
+    return encoded.span.hasSameBytes(as: task.record.span) ? nil : violation
   }
 
   /// CAN-6.

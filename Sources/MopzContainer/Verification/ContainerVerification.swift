@@ -109,12 +109,10 @@ public struct ContainerVerification: Sendable {
     do throws(ContainerError) {
       let pages = HeaderPages(of: bytes)
       try ContainerOpening.validateHeader(pages.bytes.span)
-      // Both slots are judged even if neither can be used.
+      // Both slots are judged even if neither can be used, or what the newest names.
       let slots = SlotPair(pages.bytes.span)
-      guard slots.hasValidSlot || slots.violations.isEmpty else {
-        report(slots.violations)
-        return nil
-      }
+      report(slots.violations)
+      guard slots.hasValidSlot || slots.violations.isEmpty else { return nil }
       return Container(try ContainerOpening(bytes: bytes, pages: pages))
     } catch {
       if case .violation(let violation) = error {

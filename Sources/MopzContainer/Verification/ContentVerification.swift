@@ -14,15 +14,26 @@ struct ContentVerification {
   /// The bytes above which a piece of work takes no further block.
   private static let pieceByteCount = 4 << 20
 
+  /// The most tasks that a finding about a shared block names.
+  private static let nameCountMax = 16
+
   init(_ records: RecordsVerification, threads: WorkerThreads) throws(ContainerError) {
     let blocks = records.blocksInOrder
     blockCount = blocks.count
     hashedByteCount = blocks.reduce(0) { $0 + Int($1.row.storedLength) }
     let damaged = try Self.damagedBlocks(blocks, records, threads: threads)
+    let shared = damaged.filter { blocks[$0.index].taskCount > 1 }
+    let users = records.users(ofBlocksAt: Set(shared.map { blocks[$0.index].row.offset }))
     for (index, violation) in damaged {
-      let others = blocks[index].taskCount - 1
+      let others = (users[blocks[index].row.offset] ?? []).dropFirst()
       var finding = violation.finding()
-      if others > 0 { finding.message += "; \(others) other tasks use the block" }
+      if !others.isEmpty {
+        let names = others.prefix(Self.nameCountMax).map { records.tasks[$0].name.quoted }
+        finding.message +=
+          (others.count == 1 ? "; another task uses" : "; \(others.count) other tasks use")
+          + " the block: \(names.joined(separator: ", "))"
+          + (others.count > Self.nameCountMax ? ", …" : "")
+      }
       findings.append(finding)
     }
     for use in records.emptyBlocks {

@@ -75,7 +75,7 @@ struct DirectoryVerification {
     let start = Int(container.slot.directoryOffset)
     let heapEnd = start + Int(container.directory.namesOffset + container.directory.namesLength)
     let padding = span.extracting(heapEnd..<(start + Int(container.directory.deadOffset)))
-    if !padding.isAllZero {
+    if container.checksReserved && !padding.isAllZero {
       violations.append(FormatViolation(rule: .directoryReserved, location: .directory))
     }
   }

@@ -101,15 +101,24 @@ struct RecordsVerification: Sendable {
     }
   }
 
-  /// Where a block is, for a person: its task, and the first tensor that it is.
-  func location(of use: Use) -> FormatLocation {
-    let task = tasks[use.task]
-    for index in 0..<task.tensorCount {
-      let row = task.reader.sourceTensor(index)
-      if row.contentKind == SourceTensorRow.blockContent, Int(row.content) == use.block {
-        return .tensor(task: task.name, name: task.reader.string(row.name))
+  /// Where a block is, for a person: its task, and the first thing that it is there.
+  func location(of use: Use) -> FormatLocation { tasks[use.task].location(ofBlock: use.block) }
+
+  /// The tasks that use blocks, by the blocks' offsets.
+  ///
+  /// - Complexity: O(blocks of all records).
+  func users(ofBlocksAt offsets: Set<UInt64>) -> [UInt64: [Int]] {
+    var users: [UInt64: [Int]] = [:]
+    guard !offsets.isEmpty else { return users }
+    for index in tasks.indices {
+      for block in 0..<tasks[index].blockCount {
+        let row = tasks[index].reader.block(block)
+        guard row.storedLength > 0, offsets.contains(row.offset),
+          users[row.offset]?.last != index
+        else { continue }
+        users[row.offset, default: []].append(index)
       }
     }
-    return .block(task: task.name, index: use.block)
+    return users
   }
 }

@@ -177,7 +177,7 @@ public struct ContainerPlan: Sendable {
         throw .violation(.entryOrder, .task(name.string))
       }
     }
-    return sorted.map(\.1)
+    return sorted.map { $0.1.withoutNeedlessHeaders() }
   }
 }
 
