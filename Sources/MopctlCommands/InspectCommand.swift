@@ -50,6 +50,9 @@ struct InspectCommand: ReportingCommand {
     let inspection = try Inspection(
       of: FilePath(path), task: task, withAnatomy: isDetailed, withModules: modules)
     let view = InspectionView(inspection, isDetailed: isDetailed)
-    return Outcome(findings: inspection.findings, fields: view.fields, lines: view.lines)
+    let isWhole = !inspection.findings.contains { $0.severity == .error }
+    return Outcome(
+      status: isWhole ? .done : .judgedWrong, findings: inspection.findings, fields: view.fields,
+      lines: view.lines)
   }
 }

@@ -15,6 +15,9 @@ extension Inspection.Base {
 extension Inspection {
   /// Examines all tasks of a container; which blocks are shared shows only over all.
   ///
+  /// A damaged task is a finding, and hides no other: an error if all tasks are listed, a
+  /// warning if another one was asked for, whose blocks the damaged one may share.
+  ///
   /// - Complexity: O(blocks of all records).
   mutating func inspectContainer(
     _ path: FilePath, task: String?, withAnatomy: Bool, withModules: Bool
@@ -25,31 +28,61 @@ extension Inspection {
       subject = .container
       fileByteCount = container.fileByteCount
       findings = container.findings
-      let uses = try BlockUses(container)
+      if let task {
+        do throws(ContainerError) { _ = try container.task(named: task) } catch {
+          guard case .noSuchTask = error else { throw error }
+          unknown = container.refusal(ofTask: task, in: path)
+        }
+      }
+      let whole = wholeTasks(of: container, areAllAskedFor: task == nil)
+      let uses = BlockUses(whole)
       blockCount = uses.distinctCount
       savedByteCount = uses.savedByteCount
       var bases: [Digest128: Base] = [:]
       var survey = PoolSurvey()
-      for index in 0..<container.taskCount {
-        let mapped = try container.task(at: index)
+      for mapped in whole {
         let tables = mapped.tables
         survey.add(mapped, tables)
         guard task.map({ ExactName($0) == ExactName(mapped.name) }) ?? true else { continue }
-        tasks.append(
-          try Self.task(mapped, uses, &bases, anatomy: withAnatomy ? tables : nil))
+        do throws(ContainerError) {
+          tasks.append(
+            try Self.task(mapped, uses, &bases, anatomy: withAnatomy ? tables : nil))
+        } catch {
+          guard task == nil else { throw error }
+          note(error, .error)
+          continue
+        }
         guard withModules else { continue }
         tasks[tasks.count - 1].modules = survey.modules(of: mapped, tables) { uses.isShared($0) }
       }
       pools = survey.pools
       if let index = uses.largestTask {
-        let mapped = try container.task(at: index)
-        largest = (mapped.name, Anatomy(of: mapped.tables))
+        largest = (whole[index].name, Anatomy(of: whole[index].tables))
       }
-      if let task, tasks.isEmpty { unknown = container.refusal(ofTask: task, in: path) }
     } catch {
       throw ConversionError(error, in: path.string)
     }
     if let unknown { throw unknown }
+  }
+
+  /// The tasks that can be looked up; the others become findings.
+  private mutating func wholeTasks(
+    of container: Container, areAllAskedFor: Bool
+  ) -> [MappedTask] {
+    var tasks: [MappedTask] = []
+    for index in 0..<container.taskCount {
+      do throws(ContainerError) { tasks.append(try container.task(at: index)) } catch {
+        note(error, areAllAskedFor ? .error : .warning)
+      }
+    }
+    return tasks
+  }
+
+  /// Notes a task that cannot be used, or not wholly.
+  private mutating func note(_ error: ContainerError, _ severity: Finding.Severity) {
+    // Looking at mapped bytes fails for no other reason.
+    guard case .violation(let violation) = error else { return }
+    findings.append(violation.finding(severity: severity))
   }
 
   private static func task(
@@ -89,10 +122,9 @@ extension Inspection {
     /// The task with most bytes.
     private(set) var largestTask: Int?
 
-    init(_ container: Container) throws(ContainerError) {
+    init(_ tasks: [MappedTask]) {
       var largestByteCount = -1
-      for index in 0..<container.taskCount {
-        let task = try container.task(at: index)
+      for (index, task) in tasks.enumerated() {
         savedByteCount += task.repeatedByteCount
         if task.referencedByteCount > largestByteCount {
           largestByteCount = task.referencedByteCount
