@@ -13,16 +13,25 @@ let settings: [SwiftSetting] = [
 
 func fuzz(_ name: String) -> Target {
   .executableTarget(
-    name: name, dependencies: [.product(name: "MopzToolkit", package: "mopz")],
+    name: name,
+    dependencies: [
+      .product(name: "MopzToolkit", package: "mopz"),
+      .product(name: "SystemPackage", package: "swift-system"),
+    ],
     swiftSettings: settings)
 }
 
 let package = Package(
   name: "mopz-fuzz",
   platforms: [.macOS(.v26)],
-  dependencies: [.package(name: "mopz", path: "../..")],
+  dependencies: [
+    .package(name: "mopz", path: "../.."),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
   targets: [
-    fuzz("FuzzJSON"), fuzz("FuzzSafetensors"), fuzz("FuzzArchives"), fuzz("FuzzContainer"),
+    fuzz("FuzzJSON"), fuzz("FuzzSafetensors"), fuzz("FuzzShardIndex"), fuzz("FuzzPEFTConfig"),
+    fuzz("FuzzModulePattern"), fuzz("FuzzTokens"), fuzz("FuzzArchives"), fuzz("FuzzContainer"),
+    fuzz("FuzzSealedContainer"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,26 +1,41 @@
 import MopzArchives
 import MopzBytes
 
-/// What is read, as whatever kind, has paths that stay where they are, each once, and no
-/// more bytes than the limits say.
+/// What is read, as the kind that its first bytes say and as each other kind now and then,
+/// has paths that stay where they are, each once, and no more bytes than the limits say.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let bytes = Bytes([UInt8](UnsafeBufferPointer(start: start, count: count)))
-  let limits = ArchiveLimits(
-    entryCountMax: 64, byteCountMax: 1 << 20, expansionMax: 1000, unratedByteCount: 1 << 16)
-  for format in ArchiveFormat.allCases {
-    do throws(ArchiveError) {
-      let archive = try Archive(bytes: bytes, name: "fuzz" + format.rawValue, limits: limits)
-      precondition(Set(archive.entries.map(\.path)).count == archive.entries.count)
-      var total = 0
-      for entry in archive.entries {
-        let parts = entry.path.split(separator: "/", omittingEmptySubsequences: false)
-        precondition(!parts.contains { ["", ".", ".."].contains($0) })
-        // Copied, so that every byte is touched.
-        total += [UInt8](copying: entry.bytes.span).count
-      }
-      precondition(total <= limits.byteCountMax)
-    } catch { precondition(!error.description.isEmpty) }
+  let input = [UInt8](UnsafeBufferPointer(start: start, count: count))
+  let bytes = Bytes(input)
+  let isForAll = input.last.map { $0 & 0x1F == 0x1F } ?? true
+  for format in isForAll ? ArchiveFormat.allCases : [likelyFormat(of: input)] {
+    check(bytes, as: format)
   }
   return 0
+}
+
+private func likelyFormat(of input: [UInt8]) -> ArchiveFormat {
+  switch input.first {
+  case 0x50: .zip
+  case 0x1F: .tarGzip
+  case 0x28: .tarZstd
+  default: .tar
+  }
+}
+
+private func check(_ bytes: Bytes, as format: ArchiveFormat) {
+  let limits = ArchiveLimits(
+    entryCountMax: 64, byteCountMax: 1 << 20, expansionMax: 1000, unratedByteCount: 1 << 16)
+  do throws(ArchiveError) {
+    let archive = try Archive(bytes: bytes, name: "fuzz" + format.rawValue, limits: limits)
+    precondition(Set(archive.entries.map(\.path)).count == archive.entries.count)
+    var total = 0
+    for entry in archive.entries {
+      let parts = entry.path.split(separator: "/", omittingEmptySubsequences: false)
+      precondition(!parts.contains { ["", ".", ".."].contains($0) })
+      // Copied, so that every byte is touched.
+      total += [UInt8](copying: entry.bytes.span).count
+    }
+    precondition(total <= limits.byteCountMax)
+  } catch { precondition(!error.description.isEmpty) }
 }

@@ -5,20 +5,24 @@ import MopzTensors
 /// What is read has tensors that tile its data, and a header that can be written and read.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
-  do throws(SafetensorsError) { try check(bytes) } catch {
-    precondition(!error.description.isEmpty)
+  var bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
+  check(bytes)
+  // A header whose length is wrong is one case; the rest are met if it is put right.
+  guard bytes.count > 8, let end = bytes.lastIndex(of: UInt8(ascii: "}")), end > 8 else {
+    return 0
   }
-  do throws(CheckpointError) {
-    let index = try ShardIndex(parsing: bytes.span.rawBytes, path: "fuzz")
-    let written = index.serialized()
-    let again = try ShardIndex(parsing: written.span.rawBytes, path: "fuzz")
-    precondition(again == index)
-  } catch { precondition(!error.description.isEmpty) }
+  for byte in 0..<8 { bytes[byte] = UInt8(truncatingIfNeeded: (end - 7) >> (8 * byte)) }
+  check(bytes)
   return 0
 }
 
-private func check(_ bytes: [UInt8]) throws(SafetensorsError) {
+private func check(_ bytes: [UInt8]) {
+  do throws(SafetensorsError) { try read(bytes) } catch {
+    precondition(!error.description.isEmpty)
+  }
+}
+
+private func read(_ bytes: [UInt8]) throws(SafetensorsError) {
   let file = try SafetensorsFile(bytes: Bytes(bytes), name: "fuzz")
   let header = file.header
   var end = 0

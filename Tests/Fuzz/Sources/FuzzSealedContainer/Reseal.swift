@@ -1,0 +1,1 @@
+../../../MopzContainerTests/Reseal.swift

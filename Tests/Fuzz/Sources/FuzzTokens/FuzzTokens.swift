@@ -1,0 +1,17 @@
+import MopzBytes
+
+@testable import MopzForward
+
+/// What is read, of either form, is written as JSON and read again as the same.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+  let bytes = Bytes([UInt8](UnsafeBufferPointer(start: start, count: count)))
+  do throws(TokenError) {
+    let tokens = try TokenSequences(parsing: bytes, name: "fuzz")
+    precondition(tokens.count <= count && tokens.longest <= count)
+    let text = JSON.array(tokens.sequences.map { .array($0.map { JSON($0) }) }).serialized()
+    let again = try TokenSequences(parsing: Bytes(text), name: "fuzz")
+    precondition(again == tokens)
+  } catch { precondition(!error.description.isEmpty) }
+  return 0
+}
