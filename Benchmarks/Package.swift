@@ -24,6 +24,12 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .executableTarget(
+      name: "damage-check",
+      dependencies: [
+        .product(name: "MopzToolkit", package: "mopz"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]),
+    .executableTarget(
       name: "forward-bench",
       dependencies: [
         .product(name: "MopzToolkit", package: "mopz"),
