@@ -8,7 +8,8 @@ MOPCTL = .build/release/mopctl
 DEMO = .build/demo
 FOREIGN = fixtures/foreign
 
-.PHONY: demo test fuzz crashes kills build dependencies lint reference man bench tables clean
+.PHONY: demo test fuzz crashes kills verdicts damage hostile build dependencies lint reference man \
+  bench tables clean
 
 demo: build
 	@sh fixtures/demo.sh $(MOPCTL) $(FOREIGN) $(DEMO)
@@ -49,6 +50,31 @@ crashes: dependencies
 # Kills the program at random times; `python3 Tests/Kills/run.py MOPCTL 1000 7` for more.
 kills: build
 	$(PYTHON) Tests/Kills/run.py $(MOPCTL) 400
+
+# Both readers over freshly damaged containers: the same rule first, or it fails.
+VERDICTS ?= 20000
+SEED ?= 2
+verdicts: dependencies
+	mkdir -p .build
+	$(PYTHON) spec/reference/make_verdicts.py --count $(VERDICTS) --seed $(SEED) \
+	  > .build/verdicts.tsv
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --filter VerdictTests
+
+# Every bit flip and truncation of the valid fixtures, thousands of damages of a large container.
+DAMAGES ?= 5000
+DAMAGE_CHECK = Benchmarks/.build/release/damage-check
+damage: dependencies
+	$(SWIFT) build -c release --package-path Benchmarks --product damage-check
+	$(DAMAGE_CHECK) flips fixtures/valid/*.mopz
+	mkdir -p .build/damage
+	$(DAMAGE_CHECK) generate .build/damage/large.mopz 60 20000000
+	$(DAMAGE_CHECK) random .build/damage/large.mopz $(DAMAGES)
+
+# What hostile files cost; PEFT_PYTHON may name a Python that has safetensors.
+hostile: dependencies
+	$(SWIFT) build -c release --package-path Benchmarks --product damage-check
+	$(PYTHON) Benchmarks/hostile.py .build/hostile $(DAMAGE_CHECK) $(PEFT_PYTHON)
 
 bench: build
 	sh Benchmarks/run.sh

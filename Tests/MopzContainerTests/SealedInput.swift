@@ -28,8 +28,9 @@ struct SealedInput {
     bytes = Bytes(Reseal.reseal(container + input[256...], coversBlocks: true))
   }
 
-  /// What opens gives each task or refuses it, and verification comes to a verdict. What
-  /// verification finds nothing wrong with is written back.
+  /// Checks that what opens gives each task or refuses it, and that verification has a verdict.
+  ///
+  /// What verification finds nothing wrong with is written back.
   ///
   /// - Throws: ``Surprise``, or the error of a step that cannot fail.
   func check() throws {

@@ -8,7 +8,7 @@ Edits are `offset:hexadecimal` for bytes that are replaced and `=length` for a f
 or goes on with bytes 0xA5, joined by semicolons. The canonical form is asked for. Half of the files
 are resealed: their hashes are made anew, so that the rules behind the hashes are met.
 
-fixtures/verdicts.tsv is `make_verdicts.py --count 2000`; the tests of the Swift reader hold it
+fixtures/verdicts.tsv is `make_verdicts.py --count 1500`; the tests of the Swift reader hold it
 against the same lines.
 """
 

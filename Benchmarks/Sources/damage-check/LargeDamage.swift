@@ -6,11 +6,12 @@ enum LargeDamage {
   /// Bytes that come to stand at an offset.
   typealias Edit = (offset: Int, bytes: [UInt8])
 
-  private static let kinds: [(name: String, edits: ([UInt8], inout Generator) -> [Edit])] = [
-    ("bit flips, large file", flip), ("overwritten bytes, large file", overwrite),
-    ("zeroed pages, large file", zeroPage), ("swapped sectors, large file", swapSectors),
-    ("sectors of another place, large file", copySector),
-  ]
+  private static let kinds:
+    [(name: String, edits: @Sendable ([UInt8], inout Generator) -> [Edit])] = [
+      ("bit flips, large file", flip), ("overwritten bytes, large file", overwrite),
+      ("zeroed pages, large file", zeroPage), ("swapped sectors, large file", swapSectors),
+      ("sectors of another place, large file", copySector),
+    ]
 
   static func run(_ path: FilePath, count: Int) throws -> Tally {
     let mapped = try Bytes(mapping: path)
