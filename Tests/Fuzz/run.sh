@@ -11,9 +11,10 @@ seconds=${1:-60}
   FuzzTokens FuzzArchives FuzzContainer FuzzSealedContainer
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$root/.build/fuzz
-# Testable: internal parsers are fuzzed without the files around them.
+# Testable: internal parsers are fuzzed without the files around them. The compiler heeds the last
+# -sanitize alone, and the order of the two options is not fixed: so both stand in one as well.
 swift build --package-path "$root/Tests/Fuzz" --scratch-path "$work/build" -c release \
-  --sanitize=fuzzer --sanitize=address -Xswiftc -enable-testing
+  --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=fuzzer,address -Xswiftc -enable-testing
 mkdir -p "$work/failures" "$work/logs"
 
 # A container without the zeros of its header, as FuzzSealedContainer takes it.
