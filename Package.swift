@@ -82,7 +82,7 @@ let package = Package(
       "MopzConversion",
       [
         "MopzBytes", "MopzDigest", "MopzTensors", "MopzSafetensors", "MopzArchives",
-        "MopzAdapters", "MopzContainer", "MopzBinding", "MopzSharing", system,
+        "MopzAdapters", "MopzContainer", "MopzLinearAlgebra", "MopzBinding", "MopzSharing", system,
       ]),
     layer(
       "MopzMerging",
@@ -180,7 +180,8 @@ let package = Package(
     tests(
       "MopctlCommandsTests",
       [
-        "MopctlCommands", "MopzContainer", "MopzSafetensors", "MopzTensors", "MopzBytes", system,
+        "MopctlCommands", "MopzContainer", "MopzSafetensors", "MopzAdapters", "MopzTensors",
+        "MopzBytes", system,
       ]),
     tests("MopzTests", ["Mopz", "MopzConversion", "MopzBytes", system]),
   ],

@@ -2,6 +2,7 @@ import ArgumentParser
 import MopzBytes
 import MopzConversion
 import MopzSafetensors
+import MopzSharing
 import SystemPackage
 
 /// `mopctl convert`: adapters of any readable form into one new file.
@@ -21,6 +22,8 @@ struct ConvertCommand: ReportingCommand {
         mopctl convert more.tar.zst team.mopz -o all.mopz
         mopctl convert adapters/ --compress -o team.mopz
         mopctl convert checkpoints/ --share exact -o checkpoints.mopz
+        mopctl convert related/ --share fit --max-error 0.02 -o related.mopz
+        mopctl convert related/ --share fit --budget 12M --no-share legal -o related.mopz
       """)
   static let schema = "mopctl.convert/1"
 
@@ -41,21 +44,38 @@ struct ConvertCommand: ReportingCommand {
   @Option(
     help: """
       What adapters share beside equal tensors. exact: rows of A and columns of B, whole or in \
-      shards, that occur more than once, where that saves bytes; nothing is lost.
+      shards, that occur more than once, where that saves bytes; nothing is lost. fit: pools \
+      from which each task is put together within an error that you set and the file records.
       """)
   var share: SharingMode?
+
+  @OptionGroup(title: "Fitted sharing") var fit: FitOptionGroup
 
   @OptionGroup var outputs: OutputOptions
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
     if sources.isEmpty { throw ValidationError("no source is given") }
+    if fit.isGiven && share != .fit {
+      throw ValidationError(
+        "--max-error, --max-error-per-module, --budget, --type and --no-share go with --share fit")
+    }
+  }
+
+  private func sharing(_ meter: ProgressMeter) -> Conversion.Sharing? {
+    switch share {
+    case nil: nil
+    case .exact: .exact
+    case .fit: .fit(fit.fit { meter.draw(stage: $0.stage, done: $0.done, total: $0.total) })
+    }
   }
 
   func report(to console: Console) throws -> Outcome {
+    let meter = ProgressMeter("fitting", console: console, options: common)
+    defer { meter.finish() }
     let options = Conversion.Options(
       base: try base.map { try Checkpoint(opening: FilePath($0)) }, force: outputs.force,
-      threads: common.workers, compresses: compress, sharing: share?.value)
+      threads: common.workers, compresses: compress, sharing: sharing(meter))
     let arguments = try sources.map { try SourceArgument($0) }
     let conversion = Conversion(of: arguments, to: FilePath(output), options: options)
     let report = try conversion.run(isDryRun: outputs.dryRun)
@@ -81,6 +101,10 @@ struct ConvertCommand: ReportingCommand {
       let view = SharingView(sharing, fileByteCount: report.outputByteCount)
       fields.append(("sharing", view.json))
     }
+    if let fit = report.fit {
+      let view = FitView(fit, fileByteCount: report.outputByteCount)
+      fields.append(("sharing", view.json(withModules: common.verbose)))
+    }
     return fields
   }
 
@@ -93,6 +117,9 @@ struct ConvertCommand: ReportingCommand {
         + "\(Readable.bytes(report.outputByteCount)) from \(Readable.bytes(report.inputByteCount)) "
         + "(\(saved))"
     ]
+    if let fit = report.fit {
+      return FitView(fit, fileByteCount: report.outputByteCount).lines + lines
+    }
     guard let sharing = report.sharing else { return lines }
     return lines + [SharingView(sharing, fileByteCount: report.outputByteCount).line]
   }

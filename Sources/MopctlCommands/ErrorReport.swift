@@ -6,6 +6,7 @@ import MopzConversion
 import MopzForward
 import MopzMerging
 import MopzSafetensors
+import MopzSharing
 import MopzVerification
 import SystemPackage
 
@@ -29,9 +30,9 @@ enum ErrorReport {
     if Cancellation.isRequested || error is Interrupted { return .interrupted }
     switch error {
     case ConversionError.interrupted, MergeError.interrupted, ContainerError.interrupted,
-      VerificationError.interrupted, ForwardError.interrupted:
+      VerificationError.interrupted, ForwardError.interrupted, FitError.interrupted:
       return .interrupted
-    case ConversionError.usage, is ValidationError: return .usage
+    case ConversionError.usage, FitError.goal, is ValidationError: return .usage
     default: break
     }
     return systemError(of: error)?.isTransient == true ? .ioFailure : .unusable

@@ -1,3 +1,4 @@
+import MopzAdapters
 import MopzBytes
 import MopzConversion
 
@@ -39,6 +40,14 @@ struct InspectionView {
     object["modules"] = JSON(task.targetCount)
     object["parameters"] = JSON(task.parameterCount)
     object["base"] = task.base.map(json) ?? .null
+    if let fit = task.fit {
+      object["fit"] = [
+        "error": JSON(fit.error), "bound": JSON(fit.bound),
+        "module_bound": JSON(fit.moduleBound),
+        "modules": JSON(
+          task.moduleErrors.map { ["name": JSON($0.module), "error": JSON($0.error)] }),
+      ]
+    }
     if let anatomy = task.anatomy { object["anatomy"] = json(anatomy) }
     if !task.modules.isEmpty { object["by_module"] = JSON(task.modules.map(json)) }
     if !task.properties.isEmpty {
@@ -86,17 +95,22 @@ struct InspectionView {
   }
 
   private var table: [String] {
-    var table = TextTable([
+    let hasFits = inspection.tasks.contains { $0.fit != nil }
+    var columns: [(title: String, alignment: TextTable.Alignment)] = [
       ("task", .left), ("kind", .left), ("rank", .right), ("modules", .right),
-      ("parameters", .right), ("private", .right), ("shared", .right), ("base", .left),
-    ])
+      ("parameters", .right), ("private", .right), ("shared", .right),
+    ]
+    if hasFits { columns.append(("error", .right)) }
+    var table = TextTable(columns + [("base", .left)])
     for task in inspection.tasks {
-      table.add([
+      var cells = [
         task.name.displayed, task.isMergeable ? task.kind : "opaque: \(task.kind)",
         task.rankMax == 0 ? "-" : "\(task.rankMax)", "\(task.targetCount)",
         "\(task.parameterCount)", Readable.bytes(task.privateByteCount),
-        Readable.bytes(task.sharedByteCount), task.base?.architecture ?? "unrecorded",
-      ])
+        Readable.bytes(task.sharedByteCount),
+      ]
+      if hasFits { cells.append(task.fit.map { FittedTasksView.text($0.error) } ?? "exact") }
+      table.add(cells + [task.base?.architecture ?? "unrecorded"])
     }
     return table.lines
   }
@@ -130,6 +144,9 @@ struct InspectionView {
     var lines = ["", "\(task.name.displayed):"]
     if let base = task.base {
       lines.append("  base \(base.architecture), \(base.tensorCount) tensors, \(base.digest)")
+    }
+    for module in task.moduleErrors {
+      lines.append("  error \(FittedTasksView.text(module.error))  \(module.module.displayed)")
     }
     for property in task.properties where property.count == 2 {
       lines.append("  \(property[0]) = \(property[1].displayed)")

@@ -27,6 +27,7 @@ public struct Mopctl: ParsableCommand {
     subcommands: [
       ConvertCommand.self, AddCommand.self, RemoveCommand.self, CompactCommand.self,
       InspectCommand.self, ExportCommand.self, MergeCommand.self, VerifyCommand.self,
+      AblateCommand.self,
     ])
 
   public init() {}

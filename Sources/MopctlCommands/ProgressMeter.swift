@@ -32,22 +32,32 @@ final class ProgressMeter: Sendable {
     }
   }
 
+  /// Draws how far a stage of the work is that is no matter of bytes, if it is time to.
+  func draw(stage: String, done: Int, total: Int) {
+    drawLine(isLast: false) { _ in "\(stage): \(done) of \(total)" }
+  }
+
   /// Draws how far the work is, if it is time to.
   func draw(done: Int, total: Int) {
-    guard isShown else { return }
-    let now = ContinuousClock.now
-    state.withLock { state in
-      guard state.lastDrawn.duration(to: now) > .milliseconds(100) || done >= total else { return }
-      state.lastDrawn = now
-      state.hasDrawn = true
+    drawLine(isLast: done >= total) { now in
       let elapsed = start.duration(to: now) / .seconds(1)
       let rate = elapsed > 0 ? Double(done) / elapsed : 0
       let left = rate > 0 ? Int(Double(max(total - done, 0)) / rate) : 0
       let share = total > 0 ? Readable.percent(Double(done) / Double(total)) : ""
       let clock = "\(left / 60):\(left % 60 < 10 ? "0" : "")\(left % 60)"
-      console.error(
-        "\r\u{1B}[K\(label) \(Readable.bytes(done)) of \(Readable.bytes(total)) \(share), "
-          + "\(Readable.bytes(Int(rate)))/s, \(clock) left")
+      return "\(label) \(Readable.bytes(done)) of \(Readable.bytes(total)) \(share), "
+        + "\(Readable.bytes(Int(rate)))/s, \(clock) left"
+    }
+  }
+
+  private func drawLine(isLast: Bool, _ text: (ContinuousClock.Instant) -> String) {
+    guard isShown else { return }
+    let now = ContinuousClock.now
+    state.withLock { state in
+      guard state.lastDrawn.duration(to: now) > .milliseconds(100) || isLast else { return }
+      state.lastDrawn = now
+      state.hasDrawn = true
+      console.error("\r\u{1B}[K" + text(now))
     }
   }
 }

@@ -7,15 +7,10 @@ import MopzTensors
 /// The values of `--share`.
 enum SharingMode: String, ExpressibleByArgument, CaseIterable {
   case exact
-
-  var value: Conversion.Sharing {
-    switch self {
-    case .exact: .exact
-    }
-  }
+  case fit
 }
 
-/// What sharing did, as JSON and as a line.
+/// What exact sharing did, as JSON and as a line.
 struct SharingView {
   private let sharing: ConversionReport.Sharing
   private let fileByteCount: Int
@@ -34,7 +29,7 @@ struct SharingView {
       ]
     }
     return [
-      "mode": JSON(sharing.mode.rawValue), "bytes_before": JSON(sharing.plainByteCount),
+      "mode": "exact", "bytes_before": JSON(sharing.plainByteCount),
       "bytes_after": JSON(fileByteCount), "tensors": JSON(sharing.pools.tensorCount),
       "public_shards": JSON(sharing.pools.publicCount),
       "private_shards": JSON(sharing.pools.privateCount), "pools": JSON(pools),

@@ -21,6 +21,11 @@ extension VerifyCommand {
         + "\(Readable.count(verification.blockCount, "block")), "
         + "\(Readable.bytes(verification.hashedByteCount)) hashed"
     ]
+    if verification.isSound {
+      let (fitted, found) = try Container(opening: path).fitFindings(of: path.string)
+      findings += found
+      fields.append(("fitted", JSON(fitted.map { JSON($0) })))
+    }
     if !against.isEmpty {
       let comparison = try comparison(with: path)
       findings += comparison.findings
@@ -59,12 +64,13 @@ extension VerifyCommand {
       lines.append(
         "\(Readable.count(report.otherTasks.count, "task")) without a source: \(names)\(rest)")
     }
+    let fits = FittedTasksView(report.fits)
     return Outcome(
       findings: report.findings,
       fields: [
         ("compared", JSON(report.comparedTasks.map { JSON($0) })),
         ("without_source", JSON(report.otherTasks.map { JSON($0) })),
-        ("compared_bytes", JSON(report.byteCount)),
-      ], lines: lines)
+        ("compared_bytes", JSON(report.byteCount)), ("fits", fits.json),
+      ], lines: lines + fits.lines(verbose: common.verbose))
   }
 }

@@ -45,6 +45,8 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
     public static let base = Rule(rawValue: "BASE")
     /// A task is not equal to its source.
     public static let difference = Rule(rawValue: "DIFFERENCE")
+    /// A fitted task is further from its source than it says, or than it may be.
+    public static let fit = Rule(rawValue: "FIT")
     /// The output exists, or cannot be what was asked for.
     public static let output = Rule(rawValue: "OUTPUT")
   }

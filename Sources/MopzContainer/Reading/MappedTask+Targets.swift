@@ -1,6 +1,9 @@
 public import MopzAdapters
 
 extension MappedTask {
+  /// Whether some target has a number beside its terms, such as the error of a fit.
+  public var hasScalars: Bool { layout.count(.scalars) > 0 }
+
   /// What the task does to one parameter of the base.
   ///
   /// - Precondition: `index` is less than ``targetCount``.

@@ -23,7 +23,7 @@ enum BlockHashing {
   /// The bytes above which a piece takes no further block.
   private static let pieceByteCount = 8 << 20
 
-  /// The tasks with raw blocks.
+  /// The tasks with raw blocks; those that a fit made are narrow where that loses nothing.
   ///
   /// - Throws: ``ContainerError`` if a table names a block that its adapter lacks.
   static func tasks(
@@ -40,11 +40,16 @@ enum BlockHashing {
     let bySize = pieces.indices.sorted {
       (pieces[$1].byteCount, $0) < (pieces[$0].byteCount, $1)
     }
+    let fitted = adapters.map(\.fittedBlocks)
     let shared = (contents, pieces)
     let hashed = threads.map(bySize.count) { rank in
       let piece = shared.1[bySize[rank]]
       let content = shared.0[piece.task]
-      return piece.blocks.map { StoredBlock(raw: content.adapter.blocks[content.order[$0]]) }
+      return piece.blocks.map { place in
+        let block = content.order[place]
+        let raw = StoredBlock(raw: content.adapter.blocks[block])
+        return fitted[piece.task].contains(block) ? raw.narrowed : raw
+      }
     }
     var byPiece = [[StoredBlock]](repeating: [], count: pieces.count)
     for (rank, blocks) in hashed.enumerated() { byPiece[bySize[rank]] = blocks }

@@ -60,6 +60,23 @@ struct StoredBlock: Sendable {
     storedHash = row.storedHash
   }
 
+  /// The block in eight bits with a scale per row, or in a narrower type, where every bit comes
+  /// back; else as it is.
+  ///
+  /// - Precondition: The block is raw.
+  /// - Complexity: O(n).
+  /// - Specification: §6.7 of `spec/mopz.md`.
+  var narrowed: StoredBlock {
+    let tensor = Tensor(dtype: dtype, shape: shape, bytes: bytes)
+    if let encoded = RowsInt8.exactly(tensor) {
+      return StoredBlock(encoded, contentHash: contentHash)
+    }
+    guard bytes.count > 0, let narrow = Narrowing.narrowed(tensor) else { return self }
+    let encoded = EncodedBlock(
+      dtype: dtype, shape: shape, codec: .raw, storedDType: narrow.dtype, bytes: narrow.bytes)
+    return StoredBlock(encoded, contentHash: contentHash)
+  }
+
   /// The block without its hashes.
   var encoded: EncodedBlock {
     EncodedBlock(

@@ -90,12 +90,20 @@ extension Inspection {
     anatomy adapter: Adapter?
   ) throws(ContainerError) -> Task {
     let shared = uses.sharedByteCount(of: task)
-    return Task(
+    var result = Task(
       name: task.name, kind: task.kind.rawValue, isMergeable: !task.isOpaque,
       privateByteCount: task.referencedByteCount - shared, sharedByteCount: shared,
       rankMax: task.rankMax, targetCount: task.targetCount, parameterCount: task.parameterCount,
       base: try base(of: task, &bases), anatomy: adapter.map { Anatomy(of: $0) },
       properties: adapter?.properties.map { [$0.key, $0.value] } ?? [])
+    guard task.hasScalars else { return result }
+    result.fit = FitRecord(task.properties)
+    for index in 0..<task.targetCount {
+      let target = task.target(at: index)
+      guard let error = target.relativeError else { continue }
+      result.moduleErrors.append(ModuleError(module: target.module, error: error))
+    }
+    return result
   }
 
   /// The recorded base, read once for all tasks that share it.

@@ -1,4 +1,4 @@
-import MopzAdapters
+public import MopzAdapters
 public import MopzBytes
 import MopzContainer
 import MopzSafetensors
@@ -36,12 +36,23 @@ public struct Inspection: Sendable {
     public var parameterCount: Int
     /// The recorded base; nil if none was recorded.
     public var base: Base?
+    /// What a fit was asked for and reached; nil if the task is exact.
+    public var fit: FitRecord?
+    /// The errors that fitted modules state, in the order of the task.
+    public var moduleErrors: [ModuleError] = []
     /// Where the bytes go; nil unless it was asked for.
     public var anatomy: Anatomy?
     /// What each module takes; empty unless it was asked for.
     public var modules: [Module] = []
     /// What the importer read and worked out; empty unless the anatomy was asked for.
     public var properties: [[String]]
+  }
+
+  /// The error of one fitted module.
+  public struct ModuleError: Hashable, Sendable {
+    public var module: String
+    /// ‖fitted ΔW − source ΔW‖ / ‖source ΔW‖, as the task states it.
+    public var error: Double
   }
 
   /// A recorded base.

@@ -44,9 +44,11 @@ public struct Conversion: Sendable {
   }
 
   /// How adapters share rows of A and columns of B.
-  public enum Sharing: String, Hashable, Sendable, CaseIterable {
+  public enum Sharing: Sendable {
     /// Rows and columns, whole or in shards, whose bytes are the same; nothing is lost.
     case exact
+    /// Pools from which each task's updates are put together within an error.
+    case fit(Fit)
   }
 
   private let arguments: [SourceArgument]
@@ -76,8 +78,10 @@ public struct Conversion: Sendable {
     let shared = try SharedPlan(
       of: intake.adapters.map(\.adapter), options.sharing, compression: compression,
       threads: options.threads, for: output.string)
-    let report = ConversionReport(of: intake, shared, to: output)
-    if !isDryRun { try write(shared.plan) }
+    var report = ConversionReport(of: intake, shared, to: output)
+    guard !isDryRun else { return report }
+    let measured = try write(shared, of: intake)
+    report.fit?.measured = measured
     return report
   }
 
@@ -85,9 +89,13 @@ public struct Conversion: Sendable {
     options.compresses ? Compression(scratch: output.removingLastComponent()) : nil
   }
 
-  private func write(_ plan: ContainerPlan) throws(ConversionError) {
+  /// Writes the file; fitted tasks are measured in it before it gets its name.
+  private func write(
+    _ shared: SharedPlan, of intake: AdapterIntake
+  ) throws(ConversionError) -> [FittedTask] {
     let output = self.output
     let force = options.force
+    let plan = shared.plan
     var file = try ConversionError.system { () throws(SystemError) in
       let file = try AtomicFile(creating: output, force: force)
       try file.file.reserve(byteCount: plan.committedByteCount)
@@ -96,6 +104,13 @@ public struct Conversion: Sendable {
     do throws(ContainerError) { try plan.write(to: &file.file) } catch {
       throw ConversionError(error, in: output.string)
     }
+    do throws(SystemError) { try file.file.flush() } catch { throw .system(error) }
+    let measured =
+      shared.fit == nil
+      ? []
+      : try FittedTask.measured(
+        in: file.file.path, against: intake.adapters.map(\.adapter), options.threads)
     do throws(SystemError) { try file.commit() } catch { throw .system(error) }
+    return measured
   }
 }

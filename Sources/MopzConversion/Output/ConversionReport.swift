@@ -24,10 +24,8 @@ public struct ConversionReport: Hashable, Sendable {
     public var byteCount: Int
   }
 
-  /// What sharing did.
+  /// What exact sharing did.
   public struct Sharing: Hashable, Sendable {
-    /// How the adapters share.
-    public var mode: Conversion.Sharing
     /// The bytes of the container if nothing but equal tensors were shared.
     public var plainByteCount: Int
     /// The pools; none where they would have made the container larger.
@@ -48,8 +46,10 @@ public struct ConversionReport: Hashable, Sendable {
   public var savedByteCount = 0
   /// The bytes that compression saves, beyond those.
   public var compressedAwayByteCount = 0
-  /// What sharing did; nil if it was not asked for.
+  /// What exact sharing did; nil if it was not asked for.
   public var sharing: Sharing?
+  /// What a fit did; nil if none was asked for.
+  public var fit: Fit?
   /// What was noticed on the way.
   public var findings: [Finding] = []
 
@@ -57,7 +57,8 @@ public struct ConversionReport: Hashable, Sendable {
     self.output = output
     let plan = shared.plan
     sharing = shared.sharing
-    findings = intake.findings
+    fit = shared.fit
+    findings = intake.findings + (fit?.findings ?? [])
     tasks = intake.adapters.map { Task($0) }
     inputByteCount = tasks.reduce(0) { $0 + $1.byteCount }
     outputByteCount = plan.committedByteCount

@@ -7,6 +7,9 @@ public import SystemPackage
 
 /// Writes a task back as the files that it came from, byte for byte.
 ///
+/// A fitted task has no such files any more: it comes back as plain LoRA, of the least rank
+/// that gives the same update, under the source's names and with the source's multiplier.
+///
 /// ```swift
 /// let task = try Container(opening: "family.mopz").task(named: "support-de")
 /// let report = try Export(of: task, in: "family.mopz", to: .peft, at: "support-de").run()
@@ -64,7 +67,7 @@ public struct Export: Sendable {
   /// - Parameter isDryRun: Whether everything is checked and nothing written.
   /// - Throws: ``ConversionError`` if the task has no such form, or an output exists.
   ///   Nothing is left behind then.
-  /// - Complexity: O(bytes); one tensor at a time is in memory.
+  /// - Complexity: O(bytes); one tensor at a time is in memory, of a fitted task all.
   public func run(isDryRun: Bool = false) throws(ConversionError) -> Report {
     do throws(ContainerError) { try task.verifyBlocks() } catch {
       throw ConversionError(error, in: container)
@@ -82,16 +85,26 @@ public struct Export: Sendable {
       try AtomicDirectory(creating: target, force: force)
     }
     var sizes: [String: Int] = [:]
-    for (name, file) in plan.files {
-      sizes[name] = try write(file, to: output.path.appending(name))
+    for (name, content) in plan.files {
+      sizes[name] = try write(content, to: output.path.appending(name))
     }
     do throws(SystemError) { try output.commit() } catch { throw .system(error) }
     return report(plan, sizes: sizes)
   }
 
   private struct Plan {
-    var files: [(name: String, file: SourceFile)]
+    var files: [(name: String, content: Content)]
     var findings: [Finding]
+  }
+
+  /// What a file is made of.
+  private enum Content {
+    /// The source's file, as the container holds it.
+    case source(SourceFile)
+    /// Text that was made for this export.
+    case text([UInt8])
+    /// Tensors that were worked out from a fit.
+    case plain(PlainAdapter, metadata: [Property]?)
   }
 
   private func report(_ plan: Plan, sizes: [String: Int]) -> Report {
@@ -107,29 +120,59 @@ public struct Export: Sendable {
       throw refused("holds no weights file, so there is nothing to write")
     }
     let config = files.first { $0.role == .config }
+    var names: (weights: String, config: String?)
+    var findings: [Finding] = []
     switch format {
     case .safetensors:
-      var plan = Plan(files: [(weights.name, weights)], findings: [])
+      names = (weights.name, nil)
       if let config, try isPEFT(config) {
-        plan.findings.append(
+        findings.append(
           Refusal(.notCarried, task.name, "\(config.name.quoted) is not written").finding(.note))
-      } else if let config {
-        plan.files.insert((config.name, config), at: config.name < weights.name ? 0 : 1)
+      } else {
+        names.config = config?.name
       }
-      for (name, _) in plan.files where !TaskName.isValidFileName(name) {
+      for name in [names.config, names.weights].compactMap(\.self)
+      where !TaskName.isValidFileName(name) {
         throw refused("the source's name \(name.quoted) cannot be a file's name")
       }
-      return plan
     case .peft:
       guard let config, try isPEFT(config) else {
         throw refused(
           (config == nil ? "has no adapter_config.json" : "has a configuration that is not PEFT's")
             + "; write the files as they were with --to safetensors")
       }
-      return Plan(
-        files: [("adapter_config.json", config), ("adapter_model.safetensors", weights)],
-        findings: [])
+      names = ("adapter_model.safetensors", "adapter_config.json")
     }
+    if FitRecord.isIn(task.properties) {
+      return Plan(files: try plainFiles(weights, config, names), findings: findings)
+    }
+    var contents: [(name: String, content: Content)] = []
+    if let config, let name = names.config { contents.append((name, .source(config))) }
+    contents.append((names.weights, .source(weights)))
+    return Plan(
+      files: contents.sorted { ExactName($0.name) < ExactName($1.name) }, findings: findings)
+  }
+
+  /// The files of a fitted task.
+  private func plainFiles(
+    _ weights: SourceFile, _ config: SourceFile?, _ names: (weights: String, config: String?)
+  ) throws(ConversionError) -> [(name: String, content: Content)] {
+    let adapter: Adapter
+    do throws(ContainerError) { adapter = try task.adapter() } catch {
+      throw ConversionError(error, in: container)
+    }
+    let plain = try ConversionError.refusing { () throws(Refusal) in try PlainAdapter(of: adapter) }
+    let fields = try config.map { file throws(ConversionError) in
+      try plain.config(from: try block(of: file))
+    }
+    let metadata = plain.metadata(
+      from: weights.metadata, fields: names.config == nil ? fields : nil)
+    var files: [(name: String, content: Content)] = []
+    if let fields, let name = names.config {
+      files.append((name, .text(fields.serialized(pretty: true))))
+    }
+    files.append((names.weights, .plain(plain, metadata: metadata)))
+    return files.sorted { ExactName($0.name) < ExactName($1.name) }
   }
 
   private func refused(_ message: String) -> ConversionError {
@@ -150,15 +193,17 @@ public struct Export: Sendable {
 
   // MARK: Writing
 
-  private func write(_ file: SourceFile, to path: FilePath) throws(ConversionError) -> Int {
+  private func write(_ content: Content, to path: FilePath) throws(ConversionError) -> Int {
     var output = try ConversionError.system { () throws(SystemError) in
       try OutputFile(creating: path)
     }
-    if file.role == .weights {
-      try writeWeights(file, to: &output)
-    } else {
+    switch content {
+    case .source(let file) where file.role == .weights: try writeWeights(file, to: &output)
+    case .source(let file):
       let bytes = try block(of: file)
-      do throws(SystemError) { try output.append(bytes.span) } catch { throw .system(error) }
+      try append(bytes.span, to: &output)
+    case .text(let text): try append(text.span.rawBytes, to: &output)
+    case .plain(let plain, let metadata): try plain.write(metadata: metadata, to: &output)
     }
     do throws(SystemError) {
       let count = output.byteCount
@@ -167,6 +212,12 @@ public struct Export: Sendable {
     } catch {
       throw .system(error)
     }
+  }
+
+  private func append(
+    _ bytes: RawSpan, to output: inout OutputFile
+  ) throws(ConversionError) {
+    do throws(SystemError) { try output.append(bytes) } catch { throw .system(error) }
   }
 
   private func writeWeights(

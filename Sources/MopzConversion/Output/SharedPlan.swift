@@ -6,8 +6,10 @@ import MopzSharing
 /// A container's plan, with pools where they make it smaller.
 struct SharedPlan: Sendable {
   let plan: ContainerPlan
-  /// What sharing did; nil if it was not asked for.
+  /// What exact sharing did; nil if it was not asked for.
   let sharing: ConversionReport.Sharing?
+  /// What a fit did; nil if none was asked for.
+  let fit: ConversionReport.Fit?
 
   /// Plans a container.
   ///
@@ -28,18 +30,25 @@ struct SharedPlan: Sendable {
         throw ConversionError(error, in: output)
       }
     }
-    guard let mode else {
+    switch mode {
+    case nil:
       self.plan = try plan(adapters)
       sharing = nil
+      fit = nil
       return
+    case .fit(let options):
+      let fitted = try FittedPlan(of: adapters, options, threads: threads, plan: plan)
+      self.plan = fitted.plan
+      sharing = nil
+      fit = fitted.report
+      return
+    case .exact: fit = nil
     }
     let shared = try ConversionError.sharing { () throws(SharingError) in
-      switch mode {
-      case .exact: try ExactSharing(of: adapters, threads: threads)
-      }
+      try ExactSharing(of: adapters, threads: threads)
     }
     let plain = try plan(shared.dense)
-    var result = ConversionReport.Sharing(mode: mode, plainByteCount: plain.committedByteCount)
+    var result = ConversionReport.Sharing(plainByteCount: plain.committedByteCount)
     guard !shared.report.pools.isEmpty else {
       self.plan = plain
       sharing = result

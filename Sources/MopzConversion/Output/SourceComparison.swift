@@ -18,6 +18,8 @@ public struct SourceComparison: Sendable {
     public var otherTasks: [String] = []
     /// The bytes of tensors that were compared.
     public var byteCount = 0
+    /// The fitted ones among the compared tasks, with their errors.
+    public var fits: [FittedTask] = []
     /// Every difference, as findings of severity `error`; and notes.
     public var findings: [Finding] = []
     /// Whether every source has its task, and all are equal.
@@ -56,6 +58,7 @@ public struct SourceComparison: Sendable {
     for part in parts {
       report.comparedTasks += part.comparedTasks
       report.byteCount += part.byteCount
+      report.fits += part.fits
       report.findings += part.findings
     }
     let names = Set(sources.map { ExactName($0.name) })
@@ -79,13 +82,21 @@ public struct SourceComparison: Sendable {
       ]
       return report
     }
-    do throws(ContainerError) {
-      var pair = TaskComparison(task: try task.adapter(), source: imported.adapter)
+    let adapter: Adapter
+    do throws(ContainerError) { adapter = try task.adapter() } catch {
+      throw ConversionError(error, in: file)
+    }
+    if adapter.isFitted && !imported.adapter.isFitted {
+      var pair = FittedComparison(task: adapter, source: imported.adapter)
       pair.compare()
       report.findings = pair.findings
       report.byteCount = pair.byteCount
-    } catch {
-      throw ConversionError(error, in: file)
+      report.fits = pair.fit.map { [$0] } ?? []
+    } else {
+      var pair = TaskComparison(task: adapter, source: imported.adapter)
+      pair.compare()
+      report.findings = pair.findings
+      report.byteCount = pair.byteCount
     }
     report.comparedTasks = [source.name]
     return report

@@ -1,0 +1,47 @@
+/// Finds how many bytes a fit may have for its own so that the whole file fills a budget.
+///
+/// What a file holds beside the fitted blocks (tables, exact tensors, gaps) depends on the fit
+/// itself, so it is measured: an attempt whose file is too large or too small is corrected by
+/// the difference, within what earlier attempts have shown.
+struct BudgetSearch {
+  /// How often a fit is tried.
+  static let attemptCountMax = 8
+
+  private let budget: Int
+  private var attemptCount = 0
+  /// The greatest allowance whose file kept the budget, and the least whose file did not.
+  private var fits = 0
+  private var exceeds = Int.max
+  private var sizes: Set<Int> = []
+  /// The size of the smallest file that was found.
+  private(set) var smallest = Int.max
+  /// What the fit may take in the next attempt; nil if there is none.
+  private(set) var allowance: Int?
+
+  /// A search for a file of at most `budget` bytes.
+  ///
+  /// - Parameter rest: What the file is thought to hold beside the fitted blocks.
+  init(budget: Int, rest: Int) {
+    self.budget = budget
+    allowance = max(budget - rest, budget / 16, 1)
+  }
+
+  /// Notes the size of the file that the allowance gave, and chooses the next.
+  ///
+  /// - Returns: Whether the file is the best one so far.
+  mutating func note(size: Int) -> Bool {
+    guard let tried = allowance else { return false }
+    attemptCount += 1
+    smallest = min(smallest, size)
+    let isKept = size <= budget
+    let isBest = isKept && tried > fits
+    if isKept { fits = max(fits, tried) } else { exceeds = min(exceeds, tried) }
+    let isNew = sizes.insert(size).inserted
+    let isFilled = isKept && size >= budget - budget / 50
+    var next = max(1, tried + budget - size)
+    if next <= fits || next >= exceeds { next = fits + (min(exceeds, 2 * budget) - fits) / 2 }
+    let isDone = attemptCount == Self.attemptCountMax || isFilled || (isKept && !isNew)
+    allowance = isDone || next <= fits || next >= exceeds ? nil : next
+    return isBest
+  }
+}
