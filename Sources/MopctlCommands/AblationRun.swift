@@ -1,5 +1,6 @@
 import MopzAdapters
 import MopzBytes
+import MopzConversion
 import MopzSharing
 
 /// Our fit, our fit without each of its means, and the published ways, at equal bytes.
@@ -41,16 +42,27 @@ struct AblationRun {
   /// Runs all ways.
   ///
   /// With a bound, our fit at the bound says the bytes that all others get.
+  ///
+  /// - Throws: ``ConversionError`` if no adapter has an update that a fit can stand for.
   mutating func run(
     goal: FitGoal, progress: (_ method: SharingMethod, _ done: Int, _ total: Int) -> Void
   ) throws {
     sourceLoss = try meanLoss(of: adapters)
     let others = SharingMethod.ablations + SharingMethod.baselines
     progress(.ours, 0, others.count + 1)
+    if case .budget(let bytes) = goal { budget = bytes }
     if let ours = try SharingMethod.ours.result(of: adapters, options(goal)) {
-      if case .budget(let bytes) = goal { budget = bytes } else { budget = ours.report.bytes.total }
+      if case .maxError = goal { budget = ours.report.bytes.total }
       sourceByteCount = ours.report.sourceBytes
+      guard sourceByteCount > 0 else {
+        throw ConversionError.refused(
+          Refusal(
+            .fit, adapters.map(\.name.quoted).joined(separator: ", "),
+            "no update is a sum of terms over linear layers, so there is nothing to fit"))
+      }
       try add(.ours, ours)
+    } else {
+      absent.append(.ours)
     }
     for (number, method) in others.enumerated() {
       try Cancellation.check()

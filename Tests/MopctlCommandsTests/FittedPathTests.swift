@@ -195,6 +195,14 @@ struct FittedPathTests {
     #expect(try !other("x").exists())
   }
 
+  @Test("a comparison of adapters of which none can be fitted is refused, not empty")
+  func nothingToFit() throws {
+    let run = CommandRun(["ablate", String.foreign("adapters/llama-f32/prefix-tuning"), "--json"])
+    #expect(run.status == .unusable)
+    let findings = try #require(try run.object["findings"]?.arrayValue)
+    #expect(findings.contains { $0["rule"]?.stringValue == "FIT" })
+  }
+
   @Test(
     "options that contradict each other are refused",
     arguments: [
