@@ -92,36 +92,30 @@ public struct Matrix: Hashable, Sendable {
   }
 
   /// `self · other`.
-  public func product(_ other: Matrix) -> Matrix {
-    var result = Matrix(zeros: rows, other.columns)
-    var span = result.elements.mutableSpan
-    let (a, b) = (elements.span, other.elements.span)
-    MatrixProduct.multiply(
-      MatrixView(a, rows: rows, columns: columns),
-      MatrixView(b, rows: other.rows, columns: other.columns), into: &span)
-    return result
-  }
+  public func product(_ other: Matrix) -> Matrix { Matrix(productOf: view, other.view) }
 
   /// `selfᵀ · other`.
   public func transposedProduct(_ other: Matrix) -> Matrix {
-    var result = Matrix(zeros: columns, other.columns)
-    var span = result.elements.mutableSpan
-    let (a, b) = (elements.span, other.elements.span)
-    MatrixProduct.multiply(
-      MatrixView(a, rows: rows, columns: columns).transposed,
-      MatrixView(b, rows: other.rows, columns: other.columns), into: &span)
-    return result
+    Matrix(productOf: view.transposed, other.view)
   }
 
   /// `self · otherᵀ`.
   public func productTransposed(_ other: Matrix) -> Matrix {
-    var result = Matrix(zeros: rows, other.rows)
-    var span = result.elements.mutableSpan
-    let (a, b) = (elements.span, other.elements.span)
-    MatrixProduct.multiply(
-      MatrixView(a, rows: rows, columns: columns),
-      MatrixView(b, rows: other.rows, columns: other.columns).transposed, into: &span)
-    return result
+    Matrix(productOf: view, other.view.transposed)
+  }
+
+  private init(productOf a: borrowing MatrixView<Double>, _ b: borrowing MatrixView<Double>) {
+    self.init(zeros: a.rows, b.columns)
+    var span = elements.mutableSpan
+    MatrixProduct.multiply(a, b, into: &span)
+  }
+
+  private var view: MatrixView<Double> {
+    @_lifetime(borrow self)
+    get {
+      let span = elements.span
+      return MatrixView(span, rows: rows, columns: columns)
+    }
   }
 
   /// `self − other`.
