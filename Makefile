@@ -9,7 +9,7 @@ DEMO = .build/demo
 FOREIGN = fixtures/foreign
 
 .PHONY: demo test fuzz crashes kills verdicts damage hostile build dependencies lint reference man \
-  bench tables clean
+  bench tables sharing growth clean
 
 demo: build
 	@sh fixtures/demo.sh $(MOPCTL) $(FOREIGN) $(DEMO)
@@ -84,6 +84,20 @@ tables: dependencies
 	$(SWIFT) build --build-tests
 	MOPZ_TABLES=$(CURDIR)/.build/tables.md $(SWIFT) test --skip-build --filter ForwardTables
 	@cat .build/tables.md
+
+# Every way of sharing on every family, as Markdown and SVG: hours where families are large.
+# PEFT_PYTHON trains the families; ADAPTERS may name a directory of published adapters.
+FAMILIES ?= .build/families
+sharing: build
+	[ -d $(FAMILIES)/tokens/independent ] || $(PEFT_PYTHON) Benchmarks/train_families.py $(FAMILIES)
+	$(PYTHON) Benchmarks/sharing.py --mopctl $(MOPCTL) --types f32,int8 --trained $(FAMILIES) \
+	  $(if $(ADAPTERS),--real $(ADAPTERS)) --plot Benchmarks/sharing.svg \
+	  --json .build/sharing.json > .build/sharing.md
+	@cat .build/sharing.md
+
+# Time and memory of a fit of 10, 100 and 1,000 adapters, and of adding one; needs numpy.
+growth: build
+	$(PYTHON) Benchmarks/growth.py $(MOPCTL) .build/growth
 
 clean:
 	rm -rf .build

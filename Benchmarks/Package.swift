@@ -18,12 +18,6 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ]),
     .executableTarget(
-      name: "sharing-bench",
-      dependencies: [
-        .product(name: "MopzToolkit", package: "mopz"),
-        .product(name: "SystemPackage", package: "swift-system"),
-      ]),
-    .executableTarget(
       name: "damage-check",
       dependencies: [
         .product(name: "MopzToolkit", package: "mopz"),

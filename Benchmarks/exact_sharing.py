@@ -17,26 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
+from peft_directory import write
+
 LAYERS, INPUTS, OUTPUTS, RANK = 16, 1024, 1024, 16
 PROJECTIONS = ["q_proj", "v_proj"]
-
-
-def write(directory, pairs, rank):
-    """A PEFT directory: A and B of modules, float32."""
-    header, data, offset = {"__metadata__": {"format": "pt"}}, [], 0
-    for module, (down, up) in sorted(pairs.items()):
-        for name, matrix in [("lora_A", down), ("lora_B", up)]:
-            matrix = np.ascontiguousarray(matrix, dtype=np.float32)
-            header[f"base_model.model.{module}.{name}.weight"] = {
-                "dtype": "F32", "shape": list(matrix.shape), "data_offsets": [offset, offset + matrix.nbytes]}
-            data.append(matrix.tobytes())
-            offset += matrix.nbytes
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    directory.mkdir(parents=True)
-    with open(directory / "adapter_model.safetensors", "wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text + b"".join(data))
-    (directory / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": rank, "lora_alpha": 16}))
 
 
 def module(layer, projection):

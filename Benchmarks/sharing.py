@@ -1,33 +1,33 @@
-"""Bytes against error of fitted sharing, and a plot of it.
+"""Bytes against error of fitted sharing, beside published ways: tables and a plot.
 
-Runs `mopctl ablate` on families of adapters at several bounds, so that every way of sharing
-gets the same bytes and the same stored type, prints a table, and draws a plot as SVG. With
-a directory of train_families.py the model runs, too, and perplexities on held-out tokens are
-compared with those of the sources.
+Runs `mopctl ablate` on families of adapters at several bounds, so that every way of sharing is
+measured at equal error and at equal bytes of equal type, and prints Markdown: a summary, then
+every way on every family. With a directory of train_families.py the model runs, too, and
+perplexities on held-out tokens are compared with those of the sources.
 
-usage: sharing.py [--mopctl PATH] [--errors 0.3,0.1,0.03] [--type f32] [--plot OUT.svg]
-                  [--json OUT.json] [--trained DIRECTORY] [NAME=PATH,PATH…]…
+usage: sharing.py [--mopctl PATH] [--errors 0.3,0.1,0.03] [--types f32,int8] [--plot OUT.svg]
+                  [--json OUT.json] [--trained DIRECTORY] [--real DIRECTORY] [NAME=PATH,PATH…]…
 
-Needs Python's standard library alone.
+--types after the first are measured at the middle bound alone. --real takes a directory that
+holds the published adapters listed in REAL. Needs Python's standard library alone.
 """
 
 import argparse
 import json
-import math
 import os
 import subprocess
 import sys
 
-# What the plot shows: the method, its colour, its dashes.
-SHOWN = [
-    ("ours", "#1b6ca8", ""),
-    ("truncated SVD, ranks by water-filling", "#444444", ""),
-    ("truncated SVD", "#999999", "2 3"),
-    ("JD-Full", "#c2571a", ""),
-    ("JD-Full in clusters", "#c2571a", "6 3"),
-    ("JD-Diag", "#d9a441", "2 3"),
-    ("pure sharing", "#7a4f9a", "2 3"),
-]
+import sharing_plot
+
+# Published adapters: checkpoints of one run, and independent adapters of one base.
+REAL = {
+    "roberta, checkpoints of one run": [f"roberta-portuguese-checkpoint-{n}" for n in (500, 2000, 5000, 8000, 8610)],
+    "roberta, two checkpoints": ["roberta-mrpc-checkpoint-230", "roberta-mrpc-checkpoint-460"],
+    "roberta, independent": [
+        "roberta-portuguese-checkpoint-8610", "roberta-mrpc-checkpoint-460", "roberta-agnews-bias-all"],
+}
+ABLATIONS = "without "
 
 
 def ablate(mopctl, family, sources, error, kind, base, tokens):
@@ -39,6 +39,7 @@ def ablate(mopctl, family, sources, error, kind, base, tokens):
     result = json.loads(run.stdout)
     if run.returncode != 0:
         sys.exit(f"{family}: {[finding['message'] for finding in result['findings']]}")
+    result["bound"] = error
     return result
 
 
@@ -47,128 +48,73 @@ def trained(directory):
     families = {}
     for name in sorted(os.listdir(os.path.join(directory, "families"))):
         path = os.path.join(directory, "families", name)
-        families[name] = (
+        families[f"trained, {name}"] = (
             [path], os.path.join(directory, "base"), os.path.join(directory, "tokens", name))
     return families
 
 
-def table(family, results):
-    """The lines of one family: bytes, squared error, perplexity, at each bound."""
-    lines = [f"\n{family}: {len(results[0]['tasks'])} tasks, {results[0]['source_bytes']:,} bytes"]
-    for result in results:
-        ours = result["methods"][0]["mean_squared_error"]
-        original = result["source_perplexity"]
-        lines.append(f"  all ways with {result['budget']:,} bytes, values in {result['type']}")
-        for row in result["methods"]:
-            error = row["mean_squared_error"]
-            line = f"    {row['method']:38} {error:9.2e}"
-            line += f" {100 * ours / error:7.1f} %" if error > 0 else " " * 10
-            if original and row["perplexity"]:
-                line += f"   perplexity {row['perplexity']:8.4f}"
-                line += f" ({100 * (row['perplexity'] / original - 1):+.3f} %)"
-            lines.append(line)
-        for name in result["absent"]:
-            lines.append(f"    {name:38} nothing fits")
-        if original:
-            lines.append(f"    the sources themselves{'':39}   perplexity {original:8.4f}")
+def share(ours, other):
+    return f"{ours / other:.1%}" if ours is not None and other else ""
+
+
+def best(rows, key):
+    """The best published way by a key; nil if none has a value."""
+    found = [row for row in rows if row["method"] != "ours" and not row["method"].startswith(ABLATIONS)
+             and row[key] is not None]
+    return min(found, key=lambda row: row[key]) if found else None
+
+
+def summary(families):
+    """Ours beside the best published way, a line for each family, bound and type."""
+    lines = [
+        "| family | type | bound | ours, of the sources | best other at the bound | ours of it"
+        " | best other at equal bytes | our squared error of its | perplexity, ours | best other's |",
+        "| --- | --- | ---: | ---: | --- | ---: | --- | ---: | ---: | ---: |"]
+    for family, results in families.items():
+        for result in results:
+            ours = result["methods"][0]
+            smallest, closest = best(result["methods"], "bytes_at_bound"), best(result["methods"], "mean_squared_error")
+            cells = [family, result["type"], f"{result['bound']:g}",
+                     f"{result['budget'] / result['source_bytes']:.1%}"]
+            for other, key in [(smallest, "bytes_at_bound"), (closest, "mean_squared_error")]:
+                cells += [other["method"], share(ours[key], other[key])] if other else ["none", ""]
+            cells += [change(ours, result), change(closest, result) if closest else ""]
+            lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 
-def points(results, method):
-    """(share of the source's bytes, mean squared error), by rising bytes."""
-    found = []
+def change(row, result):
+    """How a way changes the perplexity on held-out tokens."""
+    original = result["source_perplexity"]
+    if not original or not row["perplexity"]:
+        return ""
+    return f"{row['perplexity'] / original - 1:+.2%}"
+
+
+def table(family, results):
+    """Every way on one family."""
+    tasks, size = len(results[0]["tasks"]), results[0]["source_bytes"]
+    lines = [f"\n### {family}\n", f"{tasks} tasks, {size / 1e6:.2f} MB of factors.\n"]
+    original = results[0]["source_perplexity"]
+    if original:
+        lines[-1] += f"Perplexity with the sources themselves: {original:.4f}.\n"
     for result in results:
+        ours = result["methods"][0]
+        lines += [
+            f"\nError at most {result['bound']:g}, values in {result['type']}; equal bytes are"
+            f" {result['budget']:,}.\n",
+            "| way | bytes at the bound | ours of it | squared error at equal bytes | ours of it | worst task |"
+            + (" perplexity |" if original else ""),
+            "| --- | ---: | ---: | ---: | ---: | ---: |" + (" ---: |" if original else "")]
         for row in result["methods"]:
-            if row["method"] == method and row["mean_squared_error"] > 0:
-                found.append((row["bytes"] / result["source_bytes"], row["mean_squared_error"]))
-    return sorted(found)
-
-
-class Panel:
-    """The axes of one family: bytes to the right, error upwards, both logarithmic."""
-
-    WIDTH, HEIGHT, MARGIN = 340, 250, 46
-
-    def __init__(self, results, left, top):
-        found = [point for name, _, _ in SHOWN for point in points(results, name)]
-        self.left, self.top = left, top
-        self.x = self.span([x for x, _ in found])
-        self.y = self.span([y for _, y in found])
-
-    @staticmethod
-    def span(values):
-        low, high = math.log10(min(values)), math.log10(max(values))
-        pad = max(0.06 * (high - low), 0.05)
-        return low - pad, high + pad
-
-    def place(self, x, y):
-        width, height = self.WIDTH - 2 * self.MARGIN, self.HEIGHT - 2 * self.MARGIN
-        right = (math.log10(x) - self.x[0]) / (self.x[1] - self.x[0])
-        up = (math.log10(y) - self.y[0]) / (self.y[1] - self.y[0])
-        return self.left + self.MARGIN + right * width, self.top + self.HEIGHT - self.MARGIN - up * height
-
-    def ticks(self, span):
-        """1, 2 and 5 times powers of ten within a span."""
-        exponents = range(math.floor(span[0]), math.ceil(span[1]) + 1)
-        all_ticks = [step * 10.0**power for power in exponents for step in (1, 2, 5)]
-        return [tick for tick in all_ticks if span[0] <= math.log10(tick) <= span[1]]
-
-
-def text(x, y, words, anchor="middle", size=11, extra=""):
-    words = words.replace("&", "&amp;").replace("<", "&lt;")
-    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}"{extra}>'
-            f"{words}</text>")
-
-
-def panel(family, results, left, top):
-    """One family as SVG."""
-    axes = Panel(results, left, top)
-    x0, y0 = left + axes.MARGIN, top + axes.HEIGHT - axes.MARGIN
-    x1, y1 = left + axes.WIDTH - axes.MARGIN, top + axes.MARGIN
-    parts = [text((x0 + x1) / 2, top + 24, family, size=13)]
-    for tick in axes.ticks(axes.x):
-        x = axes.place(tick, 10 ** axes.y[0])[0]
-        parts.append(f'<path d="M{x:.1f} {y0:.1f}V{y1:.1f}" stroke="#e4e4e4"/>')
-        parts.append(text(x, y0 + 14, f"{100 * tick:g} %", size=9))
-    for tick in axes.ticks(axes.y):
-        y = axes.place(10 ** axes.x[0], tick)[1]
-        parts.append(f'<path d="M{x0:.1f} {y:.1f}H{x1:.1f}" stroke="#e4e4e4"/>')
-        parts.append(text(x0 - 5, y + 3, f"{tick:.0e}".replace("e-0", "e-"), "end", 9))
-    parts.append(f'<path d="M{x0} {y1}V{y0}H{x1}" fill="none" stroke="#333"/>')
-    for name, colour, dashes in SHOWN:
-        line = [axes.place(x, y) for x, y in points(results, name)]
-        if not line:
-            continue
-        path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in line)
-        width = 2.4 if name == "ours" else 1.3
-        parts.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width}"'
-                     f' stroke-dasharray="{dashes}"/>')
-        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" fill="{colour}"/>' for x, y in line]
-    return parts
-
-
-def plot(families, path):
-    """All families beside one another, and what the lines are, as an SVG file."""
-    columns = min(len(families), 2)
-    rows = -(-len(families) // columns)
-    width, height = columns * Panel.WIDTH, rows * Panel.HEIGHT + 64
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
-             f' width="{width}" height="{height}" font-family="sans-serif" fill="#222">',
-             f'<rect width="{width}" height="{height}" fill="#fff"/>']
-    for number, (family, results) in enumerate(families.items()):
-        parts += panel(
-            family, results, number % columns * Panel.WIDTH, number // columns * Panel.HEIGHT)
-    base = rows * Panel.HEIGHT
-    parts.append(text(width / 2, base - 4, "bytes, share of the sources' factors;"
-                      " upwards the mean squared relative error", size=11))
-    for number, (name, colour, dashes) in enumerate(SHOWN):
-        x, y = 20 + number % 3 * (width / 3), base + 18 + number // 3 * 16
-        parts.append(f'<path d="M{x:.1f} {y - 4:.1f}h24" stroke="{colour}" stroke-width="2"'
-                     f' stroke-dasharray="{dashes}"/>')
-        parts.append(text(x + 30, y, name, "start", 10))
-    parts.append("</svg>")
-    with open(path, "w") as file:
-        file.write("\n".join(parts) + "\n")
+            at_bound, error = row["bytes_at_bound"], row["mean_squared_error"]
+            cells = [row["method"], f"{at_bound:,}" if at_bound is not None else "never",
+                     share(ours["bytes_at_bound"], at_bound),
+                     f"{error:.2e}" if error is not None else "nothing fits",
+                     share(ours["mean_squared_error"], error),
+                     f"{row['max_error']:.3f}" if row["max_error"] is not None else ""]
+            lines.append("| " + " | ".join(cells + ([change(row, result)] if original else [])) + " |")
+    return lines
 
 
 def main():
@@ -177,8 +123,9 @@ def main():
     parser.add_argument("families", nargs="*", metavar="NAME=PATH,PATH…")
     parser.add_argument("--mopctl", default=".build/release/mopctl")
     parser.add_argument("--errors", default="0.3,0.1,0.03")
-    parser.add_argument("--type", default="f32", choices=["f32", "bf16", "int8"])
+    parser.add_argument("--types", default="f32")
     parser.add_argument("--trained", help="what train_families.py wrote")
+    parser.add_argument("--real", help="published adapters")
     parser.add_argument("--plot")
     parser.add_argument("--json")
     arguments = parser.parse_args()
@@ -186,21 +133,30 @@ def main():
     for argument in arguments.families:
         name, _, paths = argument.partition("=")
         families[name] = (paths.split(","), None, None)
+    if arguments.real:
+        for name, folders in REAL.items():
+            families[name] = ([os.path.join(arguments.real, folder) for folder in folders], None, None)
     if arguments.trained:
         families.update(trained(arguments.trained))
     if not families:
         parser.error("no family is given")
+    errors, types = [float(error) for error in arguments.errors.split(",")], arguments.types.split(",")
+    runs = [(error, types[0]) for error in errors] + [(errors[len(errors) // 2], kind) for kind in types[1:]]
     results = {}
     for name, (sources, base, tokens) in families.items():
-        results[name] = [
-            ablate(arguments.mopctl, name, sources, float(error), arguments.type, base, tokens)
-            for error in arguments.errors.split(",")]
-        print("\n".join(table(name, results[name])), flush=True)
+        results[name] = []
+        for error, kind in runs:
+            print(f"{name}: {error} {kind}", file=sys.stderr, flush=True)
+            results[name].append(ablate(arguments.mopctl, name, sources, error, kind, base, tokens))
+    print("\n".join(summary(results)))
+    for name, found in results.items():
+        print("\n".join(table(name, found)))
     if arguments.json:
         with open(arguments.json, "w") as file:
             json.dump(results, file, indent=1)
     if arguments.plot:
-        plot(results, arguments.plot)
+        sharing_plot.write({name: [r for r in found if r["type"] == types[0]] for name, found in results.items()},
+                           arguments.plot)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,20 @@ import MopzBytes
 import MopzConversion
 import MopzSharing
 
-/// Our fit, our fit without each of its means, and the published ways, at equal bytes.
+/// Our fit, our fit without each of its means, and the published ways: at equal bytes, and under
+/// a bound also at equal error.
 struct AblationRun {
   /// What one way came to.
   struct Row {
     var method: SharingMethod
+    /// The bytes that it takes to keep the bound; nil without a bound, or if no size keeps it.
+    var byteCountAtBound: Int?
+    /// What it makes of the bytes that all ways get; nil if no size fits into them.
+    var filling: Filling?
+  }
+
+  /// What a way makes of the bytes that all get.
+  struct Filling {
     /// The bytes of everything that was fitted, tables included.
     var byteCount: Int
     /// The mean over the tasks of the squared relative error.
@@ -23,8 +32,6 @@ struct AblationRun {
   private let losses: TaskLosses?
   private let threads: WorkerThreads
   private(set) var rows: [Row] = []
-  /// The ways of which no size meets the bytes.
-  private(set) var absent: [SharingMethod] = []
   /// The bytes that all ways get.
   private(set) var budget = 0
   /// The bytes of the tensors that the fits stand for.
@@ -41,37 +48,25 @@ struct AblationRun {
 
   /// Runs all ways.
   ///
-  /// With a bound, our fit at the bound says the bytes that all others get.
+  /// With a bound, our fit at the bound says the bytes that all get, itself included.
   ///
   /// - Throws: ``ConversionError`` if no adapter has an update that a fit can stand for.
   mutating func run(
     goal: FitGoal, progress: (_ method: SharingMethod, _ done: Int, _ total: Int) -> Void
   ) throws {
     sourceLoss = try meanLoss(of: adapters)
-    let others = SharingMethod.ablations + SharingMethod.baselines
-    progress(.ours, 0, others.count + 1)
     if case .budget(let bytes) = goal { budget = bytes }
-    if let ours = try SharingMethod.ours.result(of: adapters, options(goal)) {
-      if case .maxError = goal { budget = ours.report.bytes.total }
-      sourceByteCount = ours.report.sourceBytes
-      guard sourceByteCount > 0 else {
-        throw ConversionError.refused(
-          Refusal(
-            .fit, adapters.map(\.name.quoted).joined(separator: ", "),
-            "no update is a sum of terms over linear layers, so there is nothing to fit"))
-      }
-      try add(.ours, ours)
-    } else {
-      absent.append(.ours)
-    }
-    for (number, method) in others.enumerated() {
+    let methods = [.ours] + SharingMethod.ablations + SharingMethod.baselines
+    for (number, method) in methods.enumerated() {
       try Cancellation.check()
-      progress(method, number + 1, others.count + 1)
-      if let result = try method.result(of: adapters, options(.budget(budget))) {
-        try add(method, result)
-      } else {
-        absent.append(method)
+      progress(method, number, methods.count)
+      var row = Row(method: method)
+      if case .maxError = goal {
+        row.byteCountAtBound = try byteCount(of: method, at: goal)
+        if method == .ours { budget = row.byteCountAtBound ?? 0 }
       }
+      row.filling = try filling(of: method)
+      rows.append(row)
     }
   }
 
@@ -79,12 +74,33 @@ struct AblationRun {
     FitOptions(goal, type: type, threads: threads)
   }
 
-  private mutating func add(_ method: SharingMethod, _ result: FitResult) throws {
+  private mutating func byteCount(of method: SharingMethod, at goal: FitGoal) throws -> Int? {
+    guard let report = try method.result(of: adapters, options(goal))?.report else { return nil }
+    try note(report)
+    return report.bytes.total
+  }
+
+  private mutating func filling(of method: SharingMethod) throws -> Filling? {
+    guard let result = try method.result(of: adapters, options(.budget(budget))) else {
+      return nil
+    }
     let report = result.report
-    rows.append(
-      Row(
-        method: method, byteCount: report.bytes.total, meanSquaredError: report.meanSquaredError,
-        errors: report.tasks.map(\.error), loss: try meanLoss(of: result.adapters)))
+    try note(report)
+    // A fit without private pairs has a least size.
+    guard report.bytes.total <= budget else { return nil }
+    return Filling(
+      byteCount: report.bytes.total, meanSquaredError: report.meanSquaredError,
+      errors: report.tasks.map(\.error), loss: try meanLoss(of: result.adapters))
+  }
+
+  private mutating func note(_ report: FitReport) throws {
+    sourceByteCount = report.sourceBytes
+    guard sourceByteCount > 0 else {
+      throw ConversionError.refused(
+        Refusal(
+          .fit, adapters.map(\.name.quoted).joined(separator: ", "),
+          "no update is a sum of terms over linear layers, so there is nothing to fit"))
+    }
   }
 
   /// The mean over the tasks, each on its own tokens.
