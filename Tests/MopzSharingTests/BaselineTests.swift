@@ -10,7 +10,7 @@ struct BaselineTests {
     let options = FitOptions(.maxError(0.4), type: .f32)
     let result = try #require(try BaselineFit(of: sources, baseline, options).run())
     for (fitted, source) in zip(result.adapters, sources) {
-      #expect(try ReachedError.errors(of: fitted, against: source).whole <= 0.4)
+      #expect(try FitErrors(of: fitted, against: source).error <= 0.4)
       let hasPools = fitted.pools.flatMap(\.ranges).contains { $0.visibility == .shared }
       #expect(hasPools == ![.truncatedSVD, .waterFilledSVD].contains(baseline))
     }

@@ -56,56 +56,70 @@ struct FitAssembly: Sendable {
     return bound
   }
 
-  /// One task: fitted, or as it was if the fit misses a bound.
+  /// One task: fitted, or as it was if the fit misses a bound or saves nothing.
   private func assembled(_ task: Int) throws(FitError) -> Assembled {
     let source = family.adapters[task]
     let members = items[task]
-    var report = FitReport.Task(
-      name: source.name, error: 0, bound: bound, isExact: false, modules: [])
-    guard !members.isEmpty else { return Assembled(adapter: source, report: report) }
+    guard !members.isEmpty else {
+      return Assembled(adapter: source, report: report(task, nil))
+    }
     var writer = TaskWriter(source, members.map { family.items[$0].target })
     for item in members {
       writer.add(
         fitted.items[item], family.items[item],
         fitted.pools[fitted.groups[item]], pools[fitted.groups[item]])
     }
-    var rewriter = writer.finish()
-    let errors = try ReachedError.errors(
-      of: rewriter.adapter, against: source, targets: members.map { family.items[$0].target })
-    let isMissed =
-      errors.whole > bound ?? .infinity
-      || options.maxErrorPerModule.map { limit in errors.targets.contains { $0 > limit } } ?? false
+    var adapter = writer.finish()
+    let errors = try measured(adapter, against: source)
     // Without a bound the bytes are the user's to spend, and a baseline's are what they are.
     let sourceBytes = members.reduce(0) {
       $0 + family.items[$1].sourceBytes + RecordCosts.privateTerm
     }
-    let isExact =
-      isMissed || bound != nil && fitted.bytes(of: members, family) >= sourceBytes
-    report.isExact = isExact
-    report.error = isExact ? 0 : errors.whole
-    for (item, error) in zip(members, errors.targets) {
-      let values = fitted.items[item]
-      report.modules.append(
-        FitReport.Module(
-          name: source.targets[family.items[item].target].module, error: isExact ? 0 : error,
-          upCount: isExact ? 0 : values.use?.rows.count ?? 0,
-          downCount: isExact ? 0 : values.use?.columns.count ?? 0,
-          privateRank: isExact ? 0 : values.types.count))
-      rewriter.set(
-        Scalar(role: .relativeError, value: error), of: family.items[item].target)
-    }
-    guard !isExact else {
+    let isMissed =
+      errors.error > bound ?? .infinity
+      || errors.modules.contains { $0.error > options.maxErrorPerModule ?? .infinity }
+    guard !isMissed, bound == nil || fitted.bytes(of: members, family) < sourceBytes else {
       return Assembled(
-        adapter: source, report: report,
+        adapter: source, report: report(task, nil),
         finding: Finding(
           severity: .note, rule: "FIT", where: source.name,
           message: isMissed
             ? "no fit meets the bound; the source's tensors are kept"
             : "no fit is smaller than the source; its tensors are kept"))
     }
-    rewriter.record("mopz.fit.error", "\(errors.whole)")
-    if let bound { rewriter.record("mopz.fit.bound", "\(bound)") }
-    return Assembled(adapter: rewriter.adapter, report: report)
+    for (item, module) in zip(members, errors.modules) {
+      adapter.targets[family.items[item].target].relativeError = module.error
+    }
+    return Assembled(
+      adapter: adapter.droppingFittedSources(
+        FitRecord(
+          error: errors.error, bound: bound, moduleBound: options.maxErrorPerModule,
+          names: source.factorNames?.pattern ?? "")),
+      report: report(task, errors))
+  }
+
+  private func measured(
+    _ adapter: Adapter, against source: Adapter
+  ) throws(FitError) -> FitErrors {
+    do throws(FitErrors.Flaw) { return try FitErrors(of: adapter, against: source) } catch {
+      throw .content(task: source.name, module: error.module, reason: error.reason)
+    }
+  }
+
+  /// What became of a task.
+  ///
+  /// - Parameter errors: Nil if the source's tensors are kept.
+  private func report(_ task: Int, _ errors: FitErrors?) -> FitReport.Task {
+    let modules = items[task].enumerated().map { place, item in
+      let values = errors == nil ? FittedItem() : fitted.items[item]
+      return FitReport.Module(
+        name: family.adapters[task].targets[family.items[item].target].module,
+        error: errors?.modules[place].error ?? 0, upCount: values.use?.rows.count ?? 0,
+        downCount: values.use?.columns.count ?? 0, privateRank: values.types.count)
+    }
+    return FitReport.Task(
+      name: family.adapters[task].name, error: errors?.error ?? 0, bound: bound,
+      isExact: errors == nil, modules: modules)
   }
 
   private func groups(_ used: FittedFamily) -> [FitReport.Group] {

@@ -34,7 +34,8 @@ struct ValueLoop: Sendable {
       let prices = allocation.prices(plans, poolBytes: poolBytes, bounds: state.bounds)
       let results = try options.threads.map(groups.count) {
         [state, fitted, plans] (index) throws(FitError) in
-        try values(groups[index], pools[index], plans, prices, state.isOpen, fitted)
+        try values(
+          groups[index], pools[index], plans, prices, state.isOpen, round == 0 ? nil : fitted)
       }
       options.progress?(
         FitProgress(stage: "storing values", done: round + 1, total: Self.correctionMax))
@@ -136,13 +137,14 @@ struct ValueLoop: Sendable {
 
   private func values(
     _ group: GroupPlan, _ pool: PublicPool?, _ plans: [ItemPlan], _ prices: [Double],
-    _ isOpen: [Bool], _ earlier: FittedFamily
+    _ isOpen: [Bool], _ earlier: FittedFamily?
   ) throws(FitError) -> [FittedItem] {
     let fit = ValueFit(family, pool)
     var result: [FittedItem] = []
     for member in group.members {
-      guard isOpen[family.items[member].task] else {
-        result.append(earlier.items[member])
+      let known = earlier?.items[member]
+      if let known, !isOpen[family.items[member].task] {
+        result.append(known)
         continue
       }
       try check()
@@ -155,7 +157,12 @@ struct ValueLoop: Sendable {
           types.append(type)
         }
       }
-      result.append(try fit.values(member, plan.use, types: types))
+      // Most updates are the same as in the round before: only prices have moved.
+      if let known, known.types == types {
+        result.append(known)
+      } else {
+        result.append(try fit.values(member, plan.use, types: types))
+      }
     }
     return result
   }

@@ -23,36 +23,17 @@ struct FittedPlan: Sendable {
     try Self.checkNames(fit.keptApart, in: adapters)
     var report = ConversionReport.Fit(
       options: fit, plainByteCount: try plan(adapters).committedByteCount)
-    let places = adapters.indices.filter { place in
-      if adapters[place].isFitted {
-        report.keep(Self.note(adapters[place], "was fitted before; it is kept as it is"))
-        return false
-      }
-      if adapters[place].factorNames == nil {
-        report.keep(
-          Self.note(
-            adapters[place],
-            "has no factors, or their names follow no one rule; it is kept as it is"))
-        return false
-      }
-      return true
-    }
-    let sources = places.map { adapters[$0] }
     func attempt(
       _ goal: FitGoal
     ) throws(ConversionError) -> (plan: ContainerPlan, report: FitReport) {
       let result = try ConversionError.fitting { () throws(FitError) in
-        try SharingFit(of: sources, fit.options(goal, threads)).run()
+        try SharingFit(of: adapters, fit.options(goal, threads)).run()
       }
-      var stored = adapters
-      for (index, place) in places.enumerated() {
-        stored[place] = fit.stored(result.adapters[index], result.report, sources[index])
-      }
-      return (try plan(stored), result.report)
+      return (try plan(result.adapters.map(fit.stored)), result.report)
     }
     let best: (plan: ContainerPlan, report: FitReport)
     if let budget = fit.budget {
-      let rest = report.plainByteCount - FittedTensorBytes.sum(of: sources)
+      let rest = report.plainByteCount - FittedTensorBytes.sum(of: adapters)
       best = try Self.filling(budget, rest: rest, attempt)
     } else {
       best = try attempt(.maxError(fit.effectiveMaxError))
@@ -79,10 +60,6 @@ struct FittedPlan: Sendable {
         .output, "--budget",
         "the budget of \(budget) bytes cannot be kept: the smallest file found has "
           + "\(search.smallest), most of it tables and what is not fitted"))
-  }
-
-  private static func note(_ adapter: Adapter, _ message: String) -> Finding {
-    Refusal(.fit, adapter.name, message).finding(.note)
   }
 
   private static func checkNames(
@@ -126,18 +103,12 @@ extension Conversion.Fit {
       threads: threads, progress: progress)
   }
 
-  /// A fitted adapter in the form in which it is stored.
-  fileprivate func stored(
-    _ adapter: Adapter, _ report: FitReport, _ source: Adapter
-  ) -> Adapter {
-    guard adapter.isFitted, let names = source.factorNames,
-      let task = report.tasks.first(where: { ExactName($0.name) == ExactName(source.name) })
-    else { return source }
-    let bound = maxErrorPerModule == nil ? maxError ?? Self.defaultMaxError : maxError
-    return adapter.droppingFittedSources(
-      FitRecord(
-        error: task.error, bound: budget == nil ? bound : nil, moduleBound: maxErrorPerModule,
-        names: names.pattern))
+  /// A fitted adapter with the bounds that the user set: a bound for modules holds for the whole
+  /// task, but was not set for it.
+  fileprivate func stored(_ adapter: Adapter) -> Adapter {
+    var result = adapter
+    if maxError == nil, maxErrorPerModule != nil { result.fitRecord?.bound = nil }
+    return result
   }
 }
 
