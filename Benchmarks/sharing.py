@@ -8,7 +8,7 @@ perplexities on held-out tokens are compared with those of the sources.
 usage: sharing.py [--mopctl PATH] [--errors 0.3,0.1,0.03] [--types f32,int8] [--plot OUT.svg]
                   [--json OUT.json] [--trained DIRECTORY] [--real DIRECTORY] [NAME=PATH,PATH…]…
 
---types after the first are measured at the middle bound alone. --real takes a directory that
+Types after the first, and our fit without its means, are measured at the middle bound alone. --real takes a directory that
 holds the published adapters listed in REAL. Needs Python's standard library alone.
 """
 
@@ -30,9 +30,11 @@ REAL = {
 ABLATIONS = "without "
 
 
-def ablate(mopctl, family, sources, error, kind, base, tokens):
+def ablate(mopctl, family, sources, error, kind, base, tokens, has_means):
     """One run of `mopctl ablate` as its JSON object."""
     command = [mopctl, "ablate", *sources, "--max-error", str(error), "--type", kind, "--json"]
+    if not has_means:
+        command.append("--skip-means")
     if base:
         command += ["--base", base, "--tokens", tokens]
     run = subprocess.run(command, stdout=subprocess.PIPE)
@@ -141,13 +143,15 @@ def main():
     if not families:
         parser.error("no family is given")
     errors, types = [float(error) for error in arguments.errors.split(",")], arguments.types.split(",")
-    runs = [(error, types[0]) for error in errors] + [(errors[len(errors) // 2], kind) for kind in types[1:]]
+    middle = errors[len(errors) // 2]
+    runs = [(error, types[0]) for error in errors] + [(middle, kind) for kind in types[1:]]
     results = {}
     for name, (sources, base, tokens) in families.items():
         results[name] = []
         for error, kind in runs:
             print(f"{name}: {error} {kind}", file=sys.stderr, flush=True)
-            results[name].append(ablate(arguments.mopctl, name, sources, error, kind, base, tokens))
+            results[name].append(
+                ablate(arguments.mopctl, name, sources, error, kind, base, tokens, (error, kind) == (middle, types[0])))
     print("\n".join(summary(results)))
     for name, found in results.items():
         print("\n".join(table(name, found)))

@@ -52,6 +52,11 @@ struct AblateCommand: ReportingCommand {
       """)
   var tokens: String?
 
+  @Flag(
+    name: .customLong("skip-means"),
+    help: "Leave out our fit with each of its means switched off.")
+  var skipsMeans = false
+
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -78,7 +83,7 @@ struct AblateCommand: ReportingCommand {
     }
     var run = AblationRun(
       adapters: intake.adapters.map(\.adapter), type: type.value, losses: losses,
-      threads: common.workers)
+      skipsMeans: skipsMeans, threads: common.workers)
     let goal: FitGoal = if let budget { .budget(budget.count) } else { .maxError(maxError ?? 0.05) }
     try run.run(goal: goal) {
       meter.draw(stage: $0.name, done: $1, total: $2)

@@ -30,6 +30,7 @@ struct AblationRun {
   let adapters: [Adapter]
   let type: FitType
   private let losses: TaskLosses?
+  private let methods: [SharingMethod]
   private let threads: WorkerThreads
   private(set) var rows: [Row] = []
   /// The bytes that all ways get.
@@ -39,10 +40,15 @@ struct AblationRun {
   /// The mean loss with the sources themselves.
   private(set) var sourceLoss: Double?
 
-  init(adapters: [Adapter], type: FitType, losses: TaskLosses?, threads: WorkerThreads) {
+  /// - Parameter skipsMeans: Whether our fit without its means is left out.
+  init(
+    adapters: [Adapter], type: FitType, losses: TaskLosses?, skipsMeans: Bool,
+    threads: WorkerThreads
+  ) {
     self.adapters = adapters
     self.type = type
     self.losses = losses
+    methods = [.ours] + (skipsMeans ? [] : SharingMethod.ablations) + SharingMethod.baselines
     self.threads = threads
   }
 
@@ -56,7 +62,6 @@ struct AblationRun {
   ) throws {
     sourceLoss = try meanLoss(of: adapters)
     if case .budget(let bytes) = goal { budget = bytes }
-    let methods = [.ours] + SharingMethod.ablations + SharingMethod.baselines
     for (number, method) in methods.enumerated() {
       try Cancellation.check()
       progress(method, number, methods.count)
