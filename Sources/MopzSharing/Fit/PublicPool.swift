@@ -19,6 +19,9 @@ struct PublicPool: Sendable {
   /// The stored type of each vector, not ascending in precision.
   var upTypes: [StoredType] = []
   var downTypes: [StoredType] = []
+  /// The blocks that hold these very values, if some container has them already: such a pool
+  /// costs nothing, and is as it is. Nil for a pool that is to be stored.
+  var blocks: PoolBlocks?
 
   /// The effective basis of B, `[upCount, out]`.
   var effectiveUp: Matrix { Self.effective(up, chunks: upChunks) }
@@ -29,14 +32,16 @@ struct PublicPool: Sendable {
   /// The size of the effective basis of A.
   var downCount: Int { down.rows * downChunks }
 
-  /// The bytes of both pools.
+  /// The bytes that both pools cost.
   var byteCount: Int {
-    upTypes.reduce(0) { $0 + $1.byteCount(length: up.columns) }
+    guard blocks == nil else { return 0 }
+    return upTypes.reduce(0) { $0 + $1.byteCount(length: up.columns) }
       + downTypes.reduce(0) { $0 + $1.byteCount(length: down.columns) }
   }
 
   /// The pools with the values that will be read again.
   func rounded() -> PublicPool {
+    guard blocks == nil else { return self }
     var result = self
     result.up = Self.rounded(up, upTypes)
     result.down = Self.rounded(down, downTypes)

@@ -20,11 +20,16 @@ import MopzLinearAlgebra
 public struct SharingFit: Sendable {
   private let adapters: [Adapter]
   private let options: FitOptions
+  /// The pools that there are; nil if pools are to be looked for.
+  private let pools: [StoredPool]?
 
   /// Prepares a fit.
   ///
+  /// - Parameter pools: The pools that tasks may take from, as they are; nil to look for pools.
   /// - Throws: ``FitError/goal(_:)`` if a bound or a budget is no usable number.
-  public init(of adapters: [Adapter], _ options: FitOptions) throws(FitError) {
+  public init(
+    of adapters: [Adapter], _ options: FitOptions, through pools: [StoredPool]? = nil
+  ) throws(FitError) {
     switch options.goal {
     case .maxError(let bound):
       guard bound >= 0, bound < 1 else {
@@ -38,6 +43,7 @@ public struct SharingFit: Sendable {
     }
     self.adapters = adapters
     self.options = options
+    self.pools = pools
   }
 
   /// Fits.
@@ -54,7 +60,7 @@ public struct SharingFit: Sendable {
       let loop = FitLoop(family: family, options: options, allocation: allocation)
       let values = ValueLoop(family: family, options: options, allocation: allocation)
       let alone = loop.alone()
-      let best = try loop.best()
+      let best = try best(family, loop)
       var fitted = try values.fitted(best.groups)
       var result = try FitAssembly(family, options, fitted).result()
       if best.groups.contains(where: { $0.pool != nil }),
@@ -67,6 +73,12 @@ public struct SharingFit: Sendable {
       result.report.truncatedBytes = Int(alone.bytes)
       return result
     }
+  }
+
+  /// The best plan over the pools that there are, or that can be found.
+  private func best(_ family: FitFamily, _ loop: FitLoop) throws(FitError) -> FitLoop.Result {
+    guard let pools else { return try loop.best(from: FoundPools(family, options)) }
+    return try loop.best(from: try FixedPools(family, options, pools))
   }
 
   /// Whether pools saved so little that rounding may have eaten it.

@@ -144,29 +144,6 @@ struct FitFamily: Sendable {
   }
 }
 
-/// What updates must have in common to share pools over tasks.
-private struct GroupKey: Hashable, Comparable {
-  let module: String
-  let parameter: String
-  let layout: UInt8
-  let outWidth: Int
-  let inWidth: Int
-
-  init(_ target: TargetUpdate, outWidth: Int, inWidth: Int) {
-    module = target.module
-    parameter = target.parameter
-    layout = target.layout.rawValue
-    self.outWidth = outWidth
-    self.inWidth = inWidth
-  }
-
-  static func < (a: GroupKey, b: GroupKey) -> Bool {
-    (a.module, a.parameter, a.layout, a.outWidth, a.inWidth) < (
-      b.module, b.parameter, b.layout, b.outWidth, b.inWidth
-    )
-  }
-}
-
 extension TargetUpdate {
   /// Whether an update is a sum of terms in a plain matrix.
   var isFittable: Bool {
