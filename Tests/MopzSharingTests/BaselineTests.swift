@@ -1,5 +1,6 @@
 import MopzAdapters
 import MopzSharing
+import MopzTestSupport
 import Testing
 
 @Suite("Sharing baselines")

@@ -14,15 +14,18 @@ struct FittedPlan: Sendable {
   ///
   /// Adapters that were fitted before stay as they are: their sources are not known.
   ///
+  /// - Parameter pools: The pools of the container that is added to; each adapter is then
+  ///   routed through them by itself. Nil to look for pools that the adapters may share.
   /// - Throws: ``ConversionError``: `.usage` for a bound that makes no sense or a task that is
   ///   not there, `.refused` if the budget cannot be kept.
   init(
-    of adapters: [Adapter], _ fit: Conversion.Fit,
+    of adapters: [Adapter], _ fit: Conversion.Fit, through pools: ContainerPools? = nil,
     threads: WorkerThreads, plan: ([Adapter]) throws(ConversionError) -> ContainerPlan
   ) throws(ConversionError) {
     try Self.checkNames(fit.keptApart, in: adapters)
     var report = ConversionReport.Fit(
-      options: fit, plainByteCount: try plan(adapters).committedByteCount)
+      options: fit, plainByteCount: try plan(adapters).appendedByteCount)
+    for finding in pools?.findings ?? [] { report.keep(finding) }
     let places = adapters.indices.filter { place in
       if adapters[place].isFitted {
         report.keep(Self.note(adapters[place], "was fitted before; it is kept as it is"))
@@ -42,7 +45,9 @@ struct FittedPlan: Sendable {
       _ goal: FitGoal
     ) throws(ConversionError) -> (plan: ContainerPlan, report: FitReport) {
       let result = try ConversionError.fitting { () throws(FitError) in
-        try SharingFit(of: sources, fit.options(goal, threads)).run()
+        let options = fit.options(goal, threads)
+        guard let pools else { return try SharingFit(of: sources, options).run() }
+        return try RoutedFit(of: sources, options, through: pools.pools).run()
       }
       var stored = adapters
       for (index, place) in places.enumerated() {
