@@ -14,16 +14,18 @@ struct AddCommand: ReportingCommand {
       whole, wherever the command is cut off; programs that have it open keep what they \
       opened. One process may write to a file at a time.
 
-      With --share fit a new task is put together from the pools that the file's fitted \
-      tasks share, which stay as they are, and from private shards for what they cannot \
-      give; other tasks are not touched, and no new pool is made. Its bound is the strictest \
-      that the file's tasks record (else 0.05) unless you set one. It is measured before the \
-      change counts.
+      With --share a new task takes from the pools that the file has, which stay as they are; \
+      other tasks are not touched. exact: rows and columns that equal shards of the file's \
+      exact pools, whole or in pieces; nothing is lost. fit: what the pools of the file's \
+      fitted tasks give, and private shards for the rest; no new pool is made. Its bound is \
+      the strictest that the file's tasks record (else 0.05) unless you set one, and is \
+      measured before the change counts.
 
       EXAMPLES
         mopctl add team.mopz runs/8/checkpoint-500
         mopctl add team.mopz support=runs/9/checkpoint-250 --replace
         mopctl add team.mopz other-team.mopz
+        mopctl add checkpoints.mopz runs/8/checkpoint-500 --share exact
         mopctl add related.mopz runs/8/checkpoint-500 --share fit
         mopctl add related.mopz legal=runs/9 --share fit --max-error 0.01 --no-share legal
       """)
@@ -48,8 +50,8 @@ struct AddCommand: ReportingCommand {
 
   @Option(
     help: """
-      Put new tasks together from the pools that the file has, and private shards. fit: within \
-      an error, see --max-error.
+      Put new tasks together from the pools that the file has, and private shards. exact: where \
+      shards are equal; nothing is lost. fit: within an error, see --max-error.
       """)
   var share: SharingMode?
 

@@ -30,7 +30,7 @@ public struct CommitReport: Hashable, Sendable {
   public var deadByteCount: Int
   /// What exact sharing did; nil if it was not asked for.
   public var sharing: ConversionReport.Sharing?
-  /// What a fit did; nil if none was asked for. Its bytes are those of what is appended.
+  /// What a fit did, in bytes that are appended; nil if none was asked for.
   public var fit: ConversionReport.Fit?
   /// What was noticed on the way.
   public var findings: [Finding]

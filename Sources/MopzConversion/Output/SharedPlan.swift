@@ -18,11 +18,13 @@ struct SharedPlan: Sendable {
   ///
   /// - Parameters:
   ///   - mode: How adapters share; nil for equal blocks alone.
-  ///   - pools: The pools of the container that is added to; nil for a new container.
+  ///   - pools: The fitted pools of the container that is added to; nil for a new container.
+  ///   - shards: The blocks of its exact pools.
   ///   - plan: Makes the plan of adapters, which are what is asked for in another form.
   init(
     of adapters: [Adapter], _ mode: Conversion.Sharing?, through pools: ContainerPools? = nil,
-    threads: WorkerThreads, plan: ([Adapter]) throws(ConversionError) -> ContainerPlan
+    beside shards: [StoredShards] = [], threads: WorkerThreads,
+    plan: ([Adapter]) throws(ConversionError) -> ContainerPlan
   ) throws(ConversionError) {
     switch mode {
     case nil:
@@ -40,7 +42,7 @@ struct SharedPlan: Sendable {
     case .exact: fit = nil
     }
     let shared = try ConversionError.sharing { () throws(SharingError) in
-      try ExactSharing(of: adapters, threads: threads)
+      try ExactSharing(of: adapters, beside: shards, threads: threads)
     }
     let plain = try plan(shared.dense)
     var result = ConversionReport.Sharing(plainByteCount: plain.appendedByteCount)

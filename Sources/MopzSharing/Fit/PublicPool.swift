@@ -19,8 +19,9 @@ struct PublicPool: Sendable {
   /// The stored type of each vector, not ascending in precision.
   var upTypes: [StoredType] = []
   var downTypes: [StoredType] = []
-  /// The blocks that hold these very values, if some container has them already: such a pool
-  /// costs nothing, and is as it is. Nil for a pool that is to be stored.
+  /// The blocks that hold these very values, if some container has them already.
+  ///
+  /// Such a pool costs nothing, and is as it is. Nil for a pool that is to be stored.
   var blocks: PoolBlocks?
 
   /// The effective basis of B, `[upCount, out]`.

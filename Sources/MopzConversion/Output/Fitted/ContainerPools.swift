@@ -35,16 +35,14 @@ struct ContainerPools: Sendable {
   ) throws(ConversionError) {
     let removed = Set(names.map(ExactName.init))
     let demand = PoolDemand(of: adapters.filter { !$0.isFitted })
-    let starts = Array(stride(from: 0, to: container.taskCount, by: Self.pieceTaskCount))
-    let pieces = try threads.map(starts.count) { (index) throws(ConversionError) in
-      let end = min(starts[index] + Self.pieceTaskCount, container.taskCount)
-      return try PoolRegister(of: container, starts[index]..<end, without: removed, demand)
-    }
+    let survey = try RecordSurvey(
+      of: container, threads, from: PoolRegister(), for: "--share fit"
+    ) { (task, index, register) in register.note(task, at: index, without: removed, demand) }
     var register = PoolRegister()
-    for piece in pieces { register.join(piece) }
+    for part in survey.parts { register.join(part) }
     bound = register.bound
     moduleBound = register.moduleBound
-    findings = register.findings
+    findings = survey.findings
     let entries = register.entries
     let read = try threads.map(entries.count) { (index) throws(ConversionError) in
       try Self.pool(entries[index], of: container)
@@ -59,9 +57,6 @@ struct ContainerPools: Sendable {
         ).finding(.warning))
     }
   }
-
-  /// How many tasks are looked through at a time.
-  private static let pieceTaskCount = 64
 
   /// The pool of an entry, or what is wrong with it.
   private static func pool(
@@ -126,41 +121,28 @@ struct PoolRegister: Sendable {
   /// The strictest bounds that the tasks record.
   private(set) var bound: Double?
   private(set) var moduleBound: Double?
-  /// What was noticed on the way.
-  private(set) var findings: [Finding] = []
 
   /// Begins without tasks.
   init() {}
 
-  /// Looks through the records of some tasks.
+  /// Looks through the record of a task.
   ///
-  /// - Complexity: O(bytes of the records).
-  init(
-    of container: Container, _ tasks: Range<Int>, without removed: Set<ExactName>,
-    _ demand: PoolDemand
-  ) throws(ConversionError) {
-    for index in tasks {
-      do throws(Interrupted) { try Cancellation.check() } catch { throw .interrupted(error) }
-      let task: MappedTask
-      do throws(ContainerError) { task = try container.task(at: index) } catch {
-        findings.append(
-          Refusal(.fit, "--share fit", "a task's pools are passed over: \(error)")
-            .finding(.warning))
-        continue
-      }
-      guard task.hasScalars else { continue }
-      let tables = task.tables
-      if let record = tables.fitRecord { note(record) }
-      guard !removed.contains(ExactName(task.name)) else { continue }
-      for use in PoolUse.all(of: tables) where demand.contains(use) {
-        note(
-          Entry(task: index, use: use, users: [use.user]),
-          at: Place(
-            ups: use.up.blocks.map { task.blockInfo(at: $0).range.lowerBound },
-            downs: use.down.blocks.map { task.blockInfo(at: $0).range.lowerBound },
-            counts: [use.up.counts, use.down.counts],
-            chunks: [use.up.chunkCount, use.down.chunkCount], isDiagonal: use.isDiagonal))
-      }
+  /// - Complexity: O(bytes of the record).
+  mutating func note(
+    _ task: MappedTask, at index: Int, without removed: Set<ExactName>, _ demand: PoolDemand
+  ) {
+    guard task.hasScalars else { return }
+    let tables = task.tables
+    if let record = tables.fitRecord { note(record) }
+    guard !removed.contains(ExactName(task.name)) else { return }
+    for use in PoolUse.all(of: tables) where demand.contains(use) {
+      note(
+        Entry(task: index, use: use, users: [use.user]),
+        at: Place(
+          ups: use.up.blocks.map { task.blockInfo(at: $0).range.lowerBound },
+          downs: use.down.blocks.map { task.blockInfo(at: $0).range.lowerBound },
+          counts: [use.up.counts, use.down.counts],
+          chunks: [use.up.chunkCount, use.down.chunkCount], isDiagonal: use.isDiagonal))
     }
   }
 
@@ -185,6 +167,5 @@ struct PoolRegister: Sendable {
     }
     if let limit = other.bound { bound = min(bound ?? limit, limit) }
     if let limit = other.moduleBound { moduleBound = min(moduleBound ?? limit, limit) }
-    findings += other.findings
   }
 }
