@@ -296,6 +296,56 @@ struct RoutedAdditionTests {
     #expect(try living.findings(in: living.folder("same.mopz")) == [])
   }
 
+  @Test("pools whose vectors are neither orthogonal nor of one length serve as well")
+  func anyPools() throws {
+    let family = SharingFamily(
+      tasks: 4, outWidth: 160, inWidth: 128, rank: 4, sharedRank: 4, own: 0.02)
+    let sources = family.adapters(seed: 17)
+    let living = try LivingCollection(sources, memberCount: 1)
+    var generator = SeededGenerator(seed: 18)
+    let fitted = try FittedFamily(
+      of: Array(sources[..<3]), noise: 0.001, bound: 0.05, using: &generator)
+    let file = living.folder("hand-made.mopz")
+    try ContainerWriter.write(fitted.adapters, to: file)
+    // The fourth lies in what the vectors of the others span, but for what is its own.
+    let report = try living.add("t3", sharing: .fit(.quick(0.06)), to: file)
+    #expect(try living.poolRanges("t3", in: file) == living.poolRanges("t0", in: file))
+    let fit = try #require(report.fit)
+    let (bytes, truncated) = (try #require(fit.bytes), try #require(fit.truncatedByteCount))
+    #expect(bytes.total < truncated)
+    let error = try living.denseError("t3", in: file)
+    #expect(error <= 0.06 && error > 0.001)
+    #expect(try #require(report.fit?.measured.first).error <= 0.06)
+  }
+
+  @Test("pools for diagonal cores are taken with diagonal cores")
+  func diagonal() throws {
+    let means = FitMeans.all.subtracting([.pairDissociation, .vectorSharding])
+    let fit = Conversion.Fit(maxError: 0.3, means: means)
+    // The same vectors for all, which every task weighs in its own way.
+    let first = SharingFamily(
+      tasks: 1, outWidth: 160, inWidth: 128, rank: 6, sharedRank: 0
+    ).adapters(seed: 19)[0]
+    let adapters = (0..<6).map { task in
+      var adapter = first
+      adapter.name = "t\(task)"
+      let ups = adapter.blocks[1].numbers.enumerated().map { index, element in
+        element * Double((task * 7 + index % 6 * 5) % 9 + 1)
+      }
+      adapter.blocks[1] = Tensor(ups, shape: adapter.blocks[1].shape, dtype: .f32)
+      return adapter
+    }
+    let living = try LivingCollection(adapters, memberCount: 5, fit)
+    try living.add("t5", sharing: .fit(Conversion.Fit(maxError: 0.3)))
+    let task = try living.container.task(named: "t5").adapter()
+    #expect(
+      task.targets.flatMap(\.terms).contains { term in
+        if case .diagonal = term.core { true } else { false }
+      })
+    #expect(try living.denseError("t5") <= 0.3)
+    #expect(try living.findings() == [])
+  }
+
   @Test("a dry run says what would be, and writes nothing")
   func dryRun() throws {
     let living = try LivingCollection(Self.family.adapters(seed: 16), memberCount: 5)

@@ -76,7 +76,9 @@ struct ItemPlanner: Sendable {
     let part =
       grams == nil || isDiagonal
       ? whole.rows(rows).columns(columns) : try core(of: model, rows, columns)
-    let stored = isDiagonal ? Matrix(part.diagonal, rows: 1, columns: rows.count) : part
+    let stored =
+      isDiagonal
+      ? Matrix(part.diagonal, rows: 1, columns: rows.count) : normalized(part, rows, columns)
     let corePlan = CorePlan(stored, types: types, price: price)
     var bytes = corePlan.bytes + Double(RecordCosts.publicTerm)
     if isSharded || rows.count < model.up.rows {
@@ -117,17 +119,18 @@ struct ItemPlanner: Sendable {
     return Matrix(diagonal: try DiagonalCore.gates(seen.diagonal, up, down))
   }
 
-  /// A core as it would be over vectors of the length 1.
-  private func normalized(_ core: Matrix) -> Matrix {
+  /// A core of some vectors as it would be over vectors of the length 1: its rounding is then
+  /// as wrong as the update.
+  private func normalized(_ core: Matrix, _ rows: [Int], _ columns: [Int]) -> Matrix {
     guard let grams else { return core }
-    return core.scalingColumns(by: grams.down.diagonal.map { $0.squareRoot() })
-      .transposed.scalingColumns(by: grams.up.diagonal.map { $0.squareRoot() }).transposed
+    return core.scalingColumns(by: columns.map { grams.down[$0, $0].squareRoot() })
+      .transposed.scalingColumns(by: rows.map { grams.up[$0, $0].squareRoot() }).transposed
   }
 
   /// Leaves out rows and columns that do not pay for their part of the core, until all do.
   private func selection(_ whole: Matrix, price: Double) -> ([Int], [Int]) {
-    let core = normalized(whole)
-    var (rows, columns) = (Array(0..<core.rows), Array(0..<core.columns))
+    var (rows, columns) = (Array(0..<whole.rows), Array(0..<whole.columns))
+    let core = normalized(whole, rows, columns)
     guard means.contains(.subsetSelection), !isDiagonal else { return (rows, columns) }
     let element = Double(types.first?.byteCount(length: 1_000_000) ?? 4_000_000) / 1_000_000
     while true {

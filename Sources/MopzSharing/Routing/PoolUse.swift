@@ -11,6 +11,9 @@ public struct PoolUse: Sendable {
     /// Into how many pieces the vectors of a factor are cut.
     public let chunkCount: Int
     let width: Int
+
+    /// The vectors of a factor that the pool can give.
+    var vectorCount: Int { counts.reduce(0, +) * chunkCount }
   }
 
   /// The pool of B.

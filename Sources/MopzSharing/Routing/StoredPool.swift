@@ -31,6 +31,8 @@ public struct StoredPool: Sendable {
   /// - Complexity: O(elements).
   public init?(_ use: PoolUse, users: Set<GroupKey>, ups: [Tensor], downs: [Tensor]) {
     guard Self.isSound(ups, use.up), Self.isSound(downs, use.down) else { return nil }
+    // Vector j of one meets vector j of the other, so there must be as many.
+    guard !use.isDiagonal || use.up.vectorCount == use.down.vectorCount else { return nil }
     self.ups = ups
     self.downs = downs
     upChunks = use.up.chunkCount
@@ -40,8 +42,7 @@ public struct StoredPool: Sendable {
   }
 
   private static func isSound(_ tensors: [Tensor], _ side: PoolUse.Side) -> Bool {
-    let count = side.counts.reduce(0, +)
-    guard tensors.count == side.counts.count, count * side.chunkCount <= vectorCountMax else {
+    guard tensors.count == side.counts.count, side.vectorCount <= vectorCountMax else {
       return false
     }
     return zip(tensors, side.counts).allSatisfy { tensor, count in
