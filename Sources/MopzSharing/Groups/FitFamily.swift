@@ -27,6 +27,8 @@ struct FitFamily: Sendable {
   private(set) var items: [FitItem]
   /// The items of each module path with equal shapes, in the order of names.
   let groups: [[Int]]
+  /// The items of each task.
+  let taskItems: [[Int]]
   /// The Frobenius norm of all fitted updates of each task.
   let norms: [Double]
   /// Tasks whose updates go into no pool.
@@ -79,7 +81,10 @@ struct FitFamily: Sendable {
       guard norm > 0 else { continue }
       items[index].values = items[index].values.map { $0 / norm }
     }
+    var taskItems = [[Int]](repeating: [], count: adapters.count)
+    for (index, item) in items.enumerated() { taskItems[item.task].append(index) }
     self.items = items
+    self.taskItems = taskItems
     self.norms = norms
     self.forms = forms
     groups = Self.groups(of: items, adapters)
