@@ -3,7 +3,11 @@ import MopzBytes
 extension TargetUpdate {
   /// The relative error that a fit reached for this target; nil if the terms are exact.
   public var relativeError: Double? {
-    scalars.first { $0.role == .relativeError }?.value
+    get { scalars.first { $0.role == .relativeError }?.value }
+    set {
+      scalars.removeAll { $0.role == .relativeError }
+      if let newValue { scalars.append(Scalar(role: .relativeError, value: newValue)) }
+    }
   }
 
   /// What a target of one adapter has in common with its counterpart in another.
@@ -55,7 +59,19 @@ extension Adapter {
   }
 
   /// What a fit was asked for and reached; nil if there was none, or the record is unsound.
-  public var fitRecord: FitRecord? { FitRecord(properties) }
+  public var fitRecord: FitRecord? {
+    get { FitRecord(properties) }
+    set { properties = FitRecord.removed(from: properties) + (newValue?.properties ?? []) }
+  }
+
+  /// The blocks that a target is made of, with those of tables, ascending.
+  ///
+  /// - Complexity: O(terms).
+  public func blocks(of target: TargetUpdate) -> [Int] {
+    var uses = AdapterUses()
+    uses.add(target, of: self)
+    return uses.blocks.sorted()
+  }
 
   /// The adapter without what only the sources of fitted targets needed, and with a record
   /// of the fit.
@@ -87,7 +103,7 @@ extension Adapter {
       }
     }
     result.keepSourceTensors(isKept)
-    result.properties = FitRecord.removed(from: properties) + record.properties
+    result.fitRecord = record
     result.keepUsedTables()
     return result
   }

@@ -85,14 +85,31 @@ public struct SymmetricEigen: Sendable {
       vectors = a
       return
     }
-    var (columnMajor, ascending) = (a.elements, [Double](repeating: 0, count: size))
-    guard LAPACK.eigen(&columnMajor, size: size, values: &ascending) == 0 else {
-      throw .notConverged
-    }
-    values = ascending.reversed()
+    var columnMajor = a.elements
+    values = try Self.values(of: &columnMajor, size: size, vectors: true)
     vectors =
       Matrix(columnMajor, rows: size, columns: size)
-      .rows((0..<size).reversed()).transposed
+      .rows(Array((0..<size).reversed())).transposed
+  }
+
+  /// The eigenvalues alone, descending, without the work of forming vectors.
+  ///
+  /// - Throws: ``DecompositionError``.
+  /// - Complexity: O(size³), several times less than with vectors.
+  public static func values(of a: Matrix) throws(DecompositionError) -> [Double] {
+    precondition(a.rows == a.columns)
+    var columnMajor = a.elements
+    return a.rows == 0 ? [] : try values(of: &columnMajor, size: a.rows, vectors: false)
+  }
+
+  private static func values(
+    of columnMajor: inout [Double], size: Int, vectors: Bool
+  ) throws(DecompositionError) -> [Double] {
+    var ascending = [Double](repeating: 0, count: size)
+    guard
+      LAPACK.eigen(&columnMajor, size: size, values: &ascending, vectors: vectors) == 0
+    else { throw .notConverged }
+    return ascending.reversed()
   }
 }
 

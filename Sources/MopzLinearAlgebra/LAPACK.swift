@@ -24,8 +24,11 @@ enum LAPACK {
     }
   }
 
-  /// Eigenvalues, ascending, and eigenvectors in place; the corresponding function is `dsyevd`.
-  static func eigen(_ a: inout [Double], size: Int, values: inout [Double]) -> Int {
+  /// Eigenvalues, ascending, and on request eigenvectors in place; the corresponding function
+  /// is `dsyevd`.
+  static func eigen(
+    _ a: inout [Double], size: Int, values: inout [Double], vectors: Bool
+  ) -> Int {
     precondition(a.count == size * size && values.count == size)
     // The sizes of the workspaces are those of the reference's documentation.
     var integers = [CInt](repeating: 0, count: 3 + 5 * size)
@@ -35,7 +38,8 @@ enum LAPACK {
     var (n, stride, info) = (CInt(size), CInt(max(size, 1)), CInt(0))
     // SAFETY: the arrays are as large as the sizes say, which was checked or made so above.
     unsafe dsyevd_(
-      "V", "U", &n, &a, &stride, &values, &work, &workCount, &integers, &integerCount, &info, 1, 1)
+      vectors ? "V" : "N", "U", &n, &a, &stride, &values, &work, &workCount, &integers,
+      &integerCount, &info, 1, 1)
     return Int(info)
   }
 

@@ -47,30 +47,74 @@ public struct Matrix: Hashable, Sendable {
   /// The sum of the squares of all elements.
   public var squaredNorm: Double { elements.reduce(0) { $0 + $1 * $1 } }
 
+  /// The Frobenius norm, also where the squares of elements leave the range of Float64.
+  public var norm: Double {
+    let greatest = elements.reduce(0) { max($0, abs($1)) }
+    guard greatest > 0, greatest.isFinite else { return squaredNorm.squareRoot() }
+    // A power of two, which changes no digit.
+    let unit = Double(sign: .plus, exponent: greatest.exponent, significand: 1)
+    return unit
+      * elements.reduce(0) { sum, element in
+        let part = element / unit
+        return sum + part * part
+      }.squareRoot()
+  }
+
   /// Rows and columns exchanged.
   public var transposed: Matrix {
     var result = Matrix(zeros: columns, rows)
+    let source = elements.span
+    var target = result.elements.mutableSpan
     for row in 0..<rows {
-      for column in 0..<columns { result[column, row] = self[row, column] }
+      for column in 0..<columns { target[column * rows + row] = source[row * columns + column] }
     }
     return result
   }
 
   /// The columns with the given numbers, in their order.
-  public func columns(_ numbers: some Collection<Int>) -> Matrix {
+  ///
+  /// Arrays and ranges are told apart, as a generic collection would cost a dynamic call for
+  /// each element.
+  public func columns(_ numbers: [Int]) -> Matrix {
     var result = Matrix(zeros: rows, numbers.count)
+    let source = elements.span
+    var target = result.elements.mutableSpan
+    var place = 0
     for row in 0..<rows {
-      for (place, column) in numbers.enumerated() { result[row, place] = self[row, column] }
+      for column in numbers {
+        target[place] = source[row * columns + column]
+        place += 1
+      }
     }
     return result
   }
 
+  /// Consecutive columns.
+  public func columns(_ numbers: Range<Int>) -> Matrix {
+    guard numbers != 0..<columns else { return self }
+    var elements: [Double] = []
+    elements.reserveCapacity(rows * numbers.count)
+    for row in 0..<rows {
+      let start = row * columns
+      elements += self.elements[(start + numbers.lowerBound)..<(start + numbers.upperBound)]
+    }
+    return Matrix(elements, rows: rows, columns: numbers.count)
+  }
+
   /// The rows with the given numbers, in their order.
-  public func rows(_ numbers: some Collection<Int>) -> Matrix {
+  public func rows(_ numbers: [Int]) -> Matrix {
     var elements: [Double] = []
     elements.reserveCapacity(numbers.count * columns)
     for row in numbers { elements += self.elements[row * columns..<(row + 1) * columns] }
     return Matrix(elements, rows: numbers.count, columns: columns)
+  }
+
+  /// Consecutive rows.
+  public func rows(_ numbers: Range<Int>) -> Matrix {
+    guard numbers != 0..<rows else { return self }
+    return Matrix(
+      Array(elements[(numbers.lowerBound * columns)..<(numbers.upperBound * columns)]),
+      rows: numbers.count, columns: columns)
   }
 
   /// One column.
@@ -80,8 +124,20 @@ public struct Matrix: Hashable, Sendable {
   public func scalingColumns(by factors: [Double]) -> Matrix {
     precondition(factors.count == columns)
     var result = self
+    var target = result.elements.mutableSpan
     for row in 0..<rows {
-      for column in 0..<columns { result[row, column] *= factors[column] }
+      for column in 0..<columns { target[row * columns + column] *= factors[column] }
+    }
+    return result
+  }
+
+  /// Each row multiplied by its number.
+  public func scalingRows(by factors: [Double]) -> Matrix {
+    precondition(factors.count == rows)
+    var result = self
+    var target = result.elements.mutableSpan
+    for row in 0..<rows {
+      for column in 0..<columns { target[row * columns + column] *= factors[row] }
     }
     return result
   }

@@ -39,11 +39,43 @@ struct DecompositionTests {
     #expect(eigen.values == eigen.values.sorted(by: >))
     let back = eigen.vectors.scalingColumns(by: eigen.values).productTransposed(eigen.vectors)
     #expect(distance(back, a) < 1e-12)
-    let order = eigen.vectors.columns((0..<size).reversed())
+    let alone = try SymmetricEigen.values(of: a)
+    #expect(zip(alone, eigen.values).allSatisfy { abs($0 - $1) < 1e-12 * eigen.values[0] })
+    let order = eigen.vectors.columns(Array((0..<size).reversed()))
     if size > 1 {
       let wrong = order.scalingColumns(by: eigen.values).productTransposed(order)
       #expect(distance(wrong, a) > 1e-3)
     }
+  }
+
+  @Test(
+    "a norm whose squares leave the range of Float64 is right",
+    arguments: [1, 1e-300, 1e-320, 1e200, 0])
+  func norm(size: Double) {
+    let norm = Matrix([3 * size, -4 * size], rows: 1, columns: 2).norm
+    #expect(abs(norm - 5 * size) <= 1e-3 * size)
+    #expect(size == 0 || abs(norm - 5.01 * size) > 1e-3 * size)
+    for element in [Double.nan, .infinity] {
+      #expect(!Matrix([element, 3], rows: 1, columns: 2).norm.isFinite)
+    }
+  }
+
+  @Test("rows and columns by number are those of the matrix")
+  func selection() {
+    let a = bells(4, 5, seed: 5)
+    for numbers in [[2, 0, 3], [], [1, 1]] {
+      let (rows, columns) = (a.rows(numbers), a.columns(numbers))
+      for (place, number) in numbers.enumerated() {
+        for index in 0..<5 { #expect(rows[place, index] == a[number, index]) }
+        for index in 0..<4 { #expect(columns[index, place] == a[index, number]) }
+      }
+    }
+    #expect(a.rows(1..<3) == a.rows([1, 2]) && a.columns(1..<4) == a.columns([1, 2, 3]))
+    #expect(a.rows(0..<4) == a && a.columns(0..<5) == a && a.transposed.transposed == a)
+    let factors = [2, -1, 0.5, 3.0]
+    #expect(
+      a.scalingRows(by: factors) == a.transposed.scalingColumns(by: factors).transposed)
+    #expect(a.scalingRows(by: factors) != a)
   }
 
   @Test("singular values descend, and their vectors give the matrix back", arguments: sizes)

@@ -5,9 +5,10 @@ import MopzTensors
 /// Writes the fitted values of one task into an adapter.
 ///
 /// A public term's factors take vectors of the shared pools by index; a private term's take
-/// consecutive vectors of blocks that hold all private vectors of equal length and type.
+/// consecutive vectors of blocks that hold all private vectors of equal length and type. New
+/// entries come after the source's own, which ``Adapter/droppingFittedSources(_:)`` takes away.
 struct TaskWriter {
-  private var rewriter: AdapterRewriter
+  private var adapter: Adapter
   private var privates: [PrivateKey: [Float]] = [:]
   private var privateTerms: [PrivateTerm] = []
 
@@ -28,8 +29,32 @@ struct TaskWriter {
     var down: [(key: PrivateKey, first: Int, count: Int)] = []
   }
 
+  /// Begins with the source, whose targets lose their terms, and get an error that is still to
+  /// be measured.
   init(_ source: Adapter, _ targets: [Int]) {
-    rewriter = AdapterRewriter(source, fitted: targets)
+    adapter = source
+    for target in targets {
+      adapter.targets[target].terms = []
+      adapter.targets[target].relativeError = 0
+    }
+  }
+
+  private mutating func add(_ tensor: Tensor) -> Int {
+    adapter.blocks.append(tensor)
+    return adapter.blocks.count - 1
+  }
+
+  /// Adds a factor over a pool of its own.
+  private mutating func add(_ pool: Pool, _ factor: Factor) -> Int {
+    adapter.pools.append(pool)
+    var factor = factor
+    factor.pool = adapter.pools.count - 1
+    adapter.factors.append(factor)
+    return adapter.factors.count - 1
+  }
+
+  private mutating func add(_ term: Term, to target: Int) {
+    adapter.targets[target].terms.append(term)
   }
 
   /// Adds one update.
@@ -42,13 +67,13 @@ struct TaskWriter {
       let down = factor(
         .down, use.columns, pool.down.rows, chunks: pool.downChunks, width: item.inWidth,
         blocks.down)
-      let core = rewriter.add(
+      let core = add(
         Tensor(
           rounded: values.core.elements,
           shape: pool.isDiagonal
             ? [values.core.columns] : [values.core.rows, values.core.columns],
           dtype: use.coreType.dtype))
-      rewriter.add(
+      add(
         Term(
           scaling: 1, down: down, up: up,
           core: pool.isDiagonal ? .diagonal(block: core) : .dense(block: core)),
@@ -72,14 +97,14 @@ struct TaskWriter {
   /// An update that is zero still has a term: one without vectors.
   private mutating func addEmptyTerm(_ item: FitItem) {
     func factor(_ side: Factor.Side, _ width: Int) -> Int {
-      let block = rewriter.add(Tensor(rounded: [], shape: [0, width], dtype: .f32))
+      let block = add(Tensor(rounded: [], shape: [0, width], dtype: .f32))
       let range = PoolRange(block: block, axis: .rows, first: 0, count: 0)
-      return rewriter.add(
+      return add(
         Pool(shardLength: width, ranges: [range]),
         Factor(side: side, rank: 0, width: width, pool: 0))
     }
     let (up, down) = (factor(.up, item.outWidth), factor(.down, item.inWidth))
-    rewriter.add(Term(scaling: 1, down: down, up: up), to: item.target)
+    add(Term(scaling: 1, down: down, up: up), to: item.target)
   }
 
   private mutating func append(
@@ -96,10 +121,10 @@ struct TaskWriter {
   }
 
   /// Adds the private blocks and their terms.
-  consuming func finish() -> AdapterRewriter {
+  consuming func finish() -> Adapter {
     var numbers: [PrivateKey: Int] = [:]
     for (key, vectors) in privates.sorted(by: { $0.key < $1.key }) {
-      numbers[key] = rewriter.add(
+      numbers[key] = add(
         Tensor(
           rounded: vectors.map { Double($0) }, shape: [vectors.count / key.length, key.length],
           dtype: key.type.dtype))
@@ -111,15 +136,15 @@ struct TaskWriter {
         }
       }
       let rank = term.up.reduce(0) { $0 + $1.count }
-      let up = rewriter.add(
+      let up = add(
         Pool(shardLength: term.outWidth, ranges: ranges(term.up)),
         Factor(side: .up, rank: rank, width: term.outWidth, pool: 0))
-      let down = rewriter.add(
+      let down = add(
         Pool(shardLength: term.inWidth, ranges: ranges(term.down)),
         Factor(side: .down, rank: rank, width: term.inWidth, pool: 0))
-      rewriter.add(Term(scaling: 1, down: down, up: up), to: term.target)
+      add(Term(scaling: 1, down: down, up: up), to: term.target)
     }
-    return rewriter
+    return adapter
   }
 
   /// A factor that takes rows of the effective basis of a pool.
@@ -127,7 +152,7 @@ struct TaskWriter {
     _ side: Factor.Side, _ rows: [Int], _ vectorCount: Int, chunks: Int, width: Int,
     _ vectors: VectorBlocks
   ) -> Int {
-    let blocks = vectors.tensors.map { rewriter.add($0) }
+    let blocks = vectors.tensors.map { add($0) }
     let ranges = zip(blocks, vectors.counts).map { block, count in
       PoolRange(block: block, axis: .rows, visibility: .shared, first: 0, count: count)
     }
@@ -138,8 +163,8 @@ struct TaskWriter {
         (0..<chunks).map { $0 == row / vectorCount ? row % vectorCount : nil }
       }
       factor.indices = .explicit(
-        block: rewriter.add(Tensor(indices: table, vectorCount: vectorCount)))
+        block: add(Tensor(indices: table, vectorCount: vectorCount)))
     }
-    return rewriter.add(Pool(shardLength: width / chunks, ranges: ranges), factor)
+    return add(Pool(shardLength: width / chunks, ranges: ranges), factor)
   }
 }

@@ -69,7 +69,7 @@ struct BaselinePlans: Sendable {
       let fit = ValueFit(family, nil)
       var items: [FittedItem] = []
       for member in members {
-        let rank = family.items[member].values.prefix(size).count { $0 > 0 }
+        let rank = min(size, family.items[member].values.count)
         items.append(
           try fit.values(member, nil, types: [StoredType](repeating: type, count: rank)))
       }
@@ -82,7 +82,7 @@ struct BaselinePlans: Sendable {
     var items: [FittedItem] = []
     for member in members {
       // An update of zeros needs no core.
-      let isZero = (family.items[member].values.first ?? 0) == 0
+      let isZero = family.items[member].values.isEmpty
       items.append(try fit.values(member, isZero ? nil : use, types: []))
     }
     return Part(pool: pool, items: items)
@@ -90,24 +90,18 @@ struct BaselinePlans: Sendable {
 
   /// Pools of one size, with every update in units of its task's norm, as published.
   private func pool(_ members: [Int], size: Int) throws(FitError) -> PublicPool {
-    var parts: [PoolFit.Part] = []
-    for member in members {
-      parts.append(PoolFit.Part(factors: try family.factors(of: member), weight: 1))
-    }
-    let (outWidth, inWidth) = (
-      family.items[members[0]].outWidth, family.items[members[0]].inWidth
-    )
+    let span = try UnitSpan(FitUnit(members: members), in: family)
+    let weights = [Double](repeating: 1, count: members.count)
     var pool: PublicPool
     if baseline == .jointDiagonal || baseline == .pureSharing {
-      pool = try DiagonalPoolFit(
-        parts, outWidth: outWidth, inWidth: inWidth, count: size, passes: 12
-      )
-      .pool(upChunks: 1, downChunks: 1)
+      let found = try DiagonalPoolFit(span, weights: weights, count: size, passes: 12)
+      pool = PublicPool(up: found.up, down: found.down, of: span, isDiagonal: true)
     } else {
       let found = try PoolFit(
-        parts, outWidth: outWidth, inWidth: inWidth, upCount: size, downCount: size, passes: 6)
-      pool = PublicPool(up: found.up, down: found.down)
+        span, weights: weights, upCount: size, downCount: size, passes: 6)
+      pool = PublicPool(up: found.up, down: found.down, of: span)
     }
+    pool = span.expanded(pool)
     pool.upTypes = [StoredType](repeating: type, count: pool.up.rows)
     pool.downTypes = [StoredType](repeating: type, count: pool.down.rows)
     return pool
@@ -167,9 +161,9 @@ struct BaselinePlans: Sendable {
   }
 
   private func core(_ member: Int, _ pool: PublicPool) throws(FitError) -> Matrix {
-    let factors = try family.factors(of: member)
-    return pool.up.productTransposed(factors.up)
-      .product(factors.down.productTransposed(pool.down))
+    let product = try family.form(of: member).product
+    return pool.up.productTransposed(product.up)
+      .product(product.down.productTransposed(pool.down))
   }
 
   /// What each cluster's pools leave of each task.

@@ -5,20 +5,29 @@ import MopzLinearAlgebra
 /// Alternating least squares in closed form, begun at the bases for full cores, turned so that
 /// their mean core is diagonal. Bases need not be orthonormal; their rows have the norm 1.
 struct DiagonalPoolFit {
-  private var up: Matrix
-  private var down: Matrix
+  /// U, in the coordinates of the span.
+  private(set) var up: Matrix
+  /// V, likewise.
+  private(set) var down: Matrix
 
-  init(_ parts: [PoolFit.Part], outWidth: Int, inWidth: Int, count: Int, passes: Int)
-    throws(FitError)
-  {
-    let full = try PoolFit(
-      parts, outWidth: outWidth, inWidth: inWidth, upCount: count, downCount: count, passes: 3)
+  /// Fits bases in the coordinates of a span whose vectors are whole.
+  ///
+  /// - Parameter weights: One for each member of the span.
+  init(_ span: UnitSpan, weights: [Double], count: Int, passes: Int) throws(FitError) {
+    let full = try PoolFit(span, weights: weights, upCount: count, downCount: count, passes: 3)
     let size = min(full.up.rows, full.down.rows)
     let (u, v) = (full.up.rows(0..<size), full.down.rows(0..<size))
+    let parts = span.members.indices.map { member in
+      Part(
+        left: .rowsOf(span.up.pieces(of: member), columns: span.up.size)
+          .scalingRows(by: span.values[member]),
+        right: .rowsOf(span.down.pieces(of: member), columns: span.down.size),
+        weight: weights[member])
+    }
     var mean = Matrix(zeros: size, size)
     for part in parts {
       mean.add(
-        u.productTransposed(part.factors.up).product(part.factors.down.productTransposed(v))
+        u.productTransposed(part.left).product(part.right.productTransposed(v))
           .scaled(by: part.weight))
     }
     do throws(DecompositionError) {
@@ -32,22 +41,22 @@ struct DiagonalPoolFit {
     }
   }
 
-  func pool(upChunks: Int, downChunks: Int) -> PublicPool {
-    PublicPool(
-      up: up, down: down, upChunks: upChunks, downChunks: downChunks,
-      isDiagonal: true)
+  private struct Part {
+    var left: Matrix
+    var right: Matrix
+    var weight: Double
   }
 
   /// `U = (Σ w·diag(s)·V·Vᵀ·diag(s))⁻¹ · Σ w·diag(s)·V·Dᵀ`, and V likewise.
   private func improved(
-    _ basis: Matrix, _ parts: [PoolFit.Part], isUp: Bool
+    _ basis: Matrix, _ parts: [Part], isUp: Bool
   ) throws(FitError) -> Matrix {
     let (gramUp, gramDown) = (up.productTransposed(up), down.productTransposed(down))
     let otherGram = isUp ? gramDown : gramUp
     var left = Matrix(zeros: basis.rows, basis.rows)
     var right = Matrix(zeros: basis.rows, basis.columns)
     for part in parts {
-      let (x, y) = (part.factors.up, part.factors.down)
+      let (x, y) = (part.left, part.right)
       let (seenUp, seenDown) = (up.productTransposed(x), down.productTransposed(y))
       let gates = try DiagonalCore.gates(
         seenUp.productTransposed(seenDown).diagonal, gramUp, gramDown)
@@ -57,19 +66,13 @@ struct DiagonalPoolFit {
         }
       }
       let seen = isUp ? seenDown.product(x) : seenUp.product(y)
-      for row in 0..<right.rows {
-        for column in 0..<right.columns {
-          right[row, column] += part.weight * gates[row] * seen[row, column]
-        }
-      }
+      right.add(seen.scalingRows(by: gates.map { part.weight * $0 }))
     }
-    var result = try LeastSquares.solve(left, right)
-    for row in 0..<result.rows {
-      let norm = (0..<result.columns).reduce(0) { $0 + result[row, $1] * result[row, $1] }
-        .squareRoot()
-      guard norm > 0 else { continue }
-      for column in 0..<result.columns { result[row, column] /= norm }
-    }
-    return result
+    let result = try LeastSquares.solve(left, right)
+    return result.scalingRows(
+      by: (0..<result.rows).map { row in
+        let norm = result.row(row).reduce(0) { $0 + $1 * $1 }.squareRoot()
+        return norm > 0 ? 1 / norm : 1
+      })
   }
 }

@@ -21,3 +21,12 @@ public enum FitError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 }
+
+extension FitError {
+  /// Calls what works out products.
+  static func computing<Result>(
+    _ body: () throws(ProductError) -> Result
+  ) throws(FitError) -> Result {
+    do throws(ProductError) { return try body() } catch { throw .numerics(error.description) }
+  }
+}

@@ -119,7 +119,7 @@ struct FitLoop: Sendable {
         let ratio = Double(budget) / max(total, 1)
         factor = ratio * ratio
       }
-      let items = allocation.items(of: task)
+      let items = family.taskItems[task]
       let common = items.reduce(Double.infinity) { min($0, prices.items[$1]) }
       for item in items {
         if let limit = options.maxErrorPerModule {

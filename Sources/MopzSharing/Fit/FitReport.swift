@@ -48,7 +48,8 @@ public struct FitReport: Sendable {
     public var error: Double
     /// The bound that was set; nil under a budget.
     public var bound: Double?
-    /// Whether the source's tensors were kept because no fit met the bound.
+    /// Whether the task is as it was: nothing of it can be fitted, or no fit met the bound, or
+    /// none made it smaller.
     public var isExact: Bool
     /// The fitted modules, in the order of the adapter's targets.
     public var modules: [Module]

@@ -35,55 +35,73 @@ struct ValueFit: Sendable {
 
   /// The squared singular values, relative to the task's norm, of what pools do not give.
   func energies(_ item: Int, _ use: PublicUse?) throws(FitError) -> [Double] {
+    guard let use else { return family.items[item].values.map { $0 * $0 } }
+    let rest = try rest(item, use).product
     let norm = family.norms[family.items[item].task]
-    guard use != nil, norm > 0 else { return family.items[item].values.map { $0 * $0 } }
-    return try rest(item, use).form.values.map { $0 * $0 / (norm * norm) }
+    return try FitError.computing { () throws(ProductError) in
+      try rest.squaredSingularValues().map { norm > 0 ? $0 / (norm * norm) : $0 }
+    }
   }
 
   /// The values with the given types for the strongest private pairs.
   func values(
     _ item: Int, _ use: PublicUse?, types: [StoredType]
   ) throws(FitError) -> FittedItem {
-    let rest = try rest(item, use)
-    var fitted = FittedItem(use: use, core: rest.core)
-    var (ups, downs): ([Double], [Double]) = ([], [])
-    for (pair, type) in types.enumerated() {
-      let root = rest.form.values[pair].squareRoot()
-      ups += type.rounded(rest.form.left.row(pair).map { $0 * root })
-      downs += type.rounded(rest.form.right.row(pair).map { $0 * root })
+    var fitted = FittedItem(use: use)
+    let form: SpectralForm
+    if let use {
+      let rest = try rest(item, use)
+      fitted.core = rest.core
+      guard !types.isEmpty else {
+        fitted.squaredError = try Self.squaredNorm(of: rest.product)
+        return fitted
+      }
+      form = try FitError.computing { () throws(ProductError) in
+        try SpectralForm(of: rest.product)
+      }
+    } else {
+      form = try absoluteForm(of: item)
     }
     fitted.types = types
-    fitted.ups = ups.map { Float($0) }
-    fitted.downs = downs.map { Float($0) }
+    for (pair, type) in types.enumerated() {
+      let root = form.values[pair].squareRoot()
+      fitted.ups += type.rounded(form.left.row(pair).map { $0 * root }).map { Float($0) }
+      fitted.downs += type.rounded(form.right.row(pair).map { $0 * root }).map { Float($0) }
+    }
     let (outWidth, inWidth) = (family.items[item].outWidth, family.items[item].inWidth)
-    fitted.squaredError = try SpectralForm.squaredNorm(
-      up: .rowsOf(
-        [
-          rest.form.left.transposed.scalingColumns(by: rest.form.values).transposed,
-          Matrix(ups, rows: types.count, columns: outWidth).scaled(by: -1),
-        ], columns: outWidth),
-      down: .rowsOf(
-        [rest.form.right, Matrix(downs, rows: types.count, columns: inWidth)], columns: inWidth))
+    let pairs = UpdateProduct(
+      up: Matrix(fitted.ups.map { Double($0) }, rows: types.count, columns: outWidth),
+      down: Matrix(fitted.downs.map { Double($0) }, rows: types.count, columns: inWidth))
+    fitted.squaredError = try Self.squaredNorm(of: form.product.subtracting(pairs))
     return fitted
   }
 
+  private static func squaredNorm(of product: UpdateProduct) throws(FitError) -> Double {
+    let norm = try FitError.computing { () throws(ProductError) in try product.norm() }
+    return norm * norm
+  }
+
+  /// An item in its singular vectors, as large as it is.
+  private func absoluteForm(of item: Int) throws(FitError) -> SpectralForm {
+    let form = try family.form(of: item)
+    let norm = family.norms[family.items[item].task]
+    return form.with(values: form.values.map { $0 * norm })
+  }
+
   private struct Rest {
-    var form: SpectralForm
+    /// What pools do not give.
+    var product: UpdateProduct
+    /// The core, as it is stored.
     var core: Matrix
   }
 
   /// The core and what it leaves.
-  private func rest(_ item: Int, _ use: PublicUse?) throws(FitError) -> Rest {
-    let norm = family.norms[family.items[item].task]
-    let relative = try family.factors(of: item)
-    let factors = UpdateFactors(up: relative.up.scaled(by: max(norm, 1e-300)), down: relative.down)
-    guard let use, let bases else {
-      return Rest(
-        form: try SpectralForm(up: factors.up, down: factors.down), core: Matrix(zeros: 0, 0))
-    }
+  private func rest(_ item: Int, _ use: PublicUse) throws(FitError) -> Rest {
+    let whole = try absoluteForm(of: item).product
+    guard let bases else { return Rest(product: whole, core: Matrix(zeros: 0, 0)) }
     let (u, v) = (bases.up.rows(use.rows), bases.down.rows(use.columns))
     let (gramUp, gramDown) = (u.productTransposed(u), v.productTransposed(v))
-    let seen = u.productTransposed(factors.up).product(factors.down.productTransposed(v))
+    let seen = u.productTransposed(whole.up).product(whole.down.productTransposed(v))
     var stored: Matrix
     var core: Matrix
     if isDiagonal {
@@ -94,10 +112,8 @@ struct ValueFit: Sendable {
       stored = use.coreType.rounded(try DenseCore.solve(seen, gramUp, gramDown))
       core = stored
     }
-    let form = try SpectralForm(
-      up: .rowsOf([factors.up, core.transposedProduct(u).scaled(by: -1)], columns: u.columns),
-      down: .rowsOf([factors.down, v], columns: v.columns))
-    return Rest(form: form, core: stored)
+    let part = UpdateProduct(up: core.transposedProduct(u), down: v)
+    return Rest(product: whole.subtracting(part), core: stored)
   }
 }
 

@@ -35,57 +35,47 @@ struct GroupFit: Sendable {
       }
   }
 
-  /// The cheapest of: no pools, and pools of the best size, for vectors cut into pieces.
-  func best(_ members: [Int], upChunks: Int = 1, downChunks: Int = 1) throws(FitError) -> GroupPlan
-  {
-    let alone = GroupPlan(alone: members, in: family)
-    let sharing = members.filter {
-      !family.isApart[family.items[$0].task] && (family.items[$0].values.first ?? 0) > 0
+  /// The cheapest of: no pools, and pools of the best size, for vectors cut as the unit says.
+  func best(_ unit: FitUnit) throws(FitError) -> GroupPlan {
+    let alone = GroupPlan(alone: unit.members, in: family)
+    var sharing = unit
+    sharing.members = unit.members.filter {
+      !family.isApart[family.items[$0].task] && !family.items[$0].values.isEmpty
     }
-    guard sharing.count > 1, outWidth % upChunks == 0, inWidth % downChunks == 0 else {
-      return alone
-    }
-    let fit = try PoolSearch(self, sharing, upChunks: upChunks, downChunks: downChunks)
-    guard let pool = try fit.best() else { return alone }
-    let plan = try self.plan(members, pool)
+    guard sharing.members.count > 1, outWidth % unit.upChunks == 0,
+      inWidth % unit.downChunks == 0
+    else { return alone }
+    let span = try UnitSpan(sharing, in: family)
+    guard let pool = try PoolSearch(self, span).best() else { return alone }
+    let plan = try self.plan(unit.members, pool, in: span)
     let mayRefuse = options.means.contains(.shardPrivatization)
     return !mayRefuse || cost(plan) < cost(alone) ? plan : alone
   }
 
-  /// What each member takes from a pool.
-  func plan(_ members: [Int], _ pool: PublicPool) throws(FitError) -> GroupPlan {
-    let (u, v) = (pool.effectiveUp, pool.effectiveDown)
-    var models: [ItemModel] = []
-    for member in members { models.append(try model(of: member, u, v)) }
-    let (typed, noise) = typed(pool, models, members)
+  /// What each member takes from a pool in the coordinates of a span; nothing if it is not in
+  /// the span.
+  private func plan(
+    _ members: [Int], _ pool: PublicPool, in span: UnitSpan
+  ) throws(FitError) -> GroupPlan {
+    let models = span.members.indices.map { span.model($0, pool) }
+    let (typed, noise) = typed(pool, models, span.members.map { prices[$0] })
     let planner = planner(for: typed, noise: noise)
-    var plans: [ItemPlan] = []
-    for (member, model) in zip(members, models) {
-      let isApart = family.isApart[family.items[member].task]
-      plans.append(
-        isApart
-          ? ItemPlan(alone: model.values)
-          : try planner.plan(model, price: prices[member]))
+    var plans: [Int: ItemPlan] = [:]
+    for (member, model) in zip(span.members, models) {
+      plans[member] = try planner.plan(model, price: prices[member])
     }
-    guard plans.contains(where: { $0.use != nil }) else {
+    guard plans.values.contains(where: { $0.use != nil }) else {
       return GroupPlan(alone: members, in: family)
     }
-    return GroupPlan(members: members, pool: typed, plans: plans)
+    return GroupPlan(
+      members: members, pool: span.expanded(typed),
+      plans: members.map { plans[$0] ?? ItemPlan(alone: family.items[$0].values) })
   }
 
   /// Every so many of the members, for decisions that need not look at all.
   func sample(of members: [Int]) -> [Int] {
     let count = min(members.count, Self.sampleMax)
     return (0..<count).map { members[$0 * members.count / count] }
-  }
-
-  /// An update as bases see it.
-  func model(of member: Int, _ u: Matrix, _ v: Matrix) throws(FitError) -> ItemModel {
-    let factors = try family.factors(of: member)
-    let form = try SpectralForm(up: factors.up, down: factors.down)
-    return ItemModel(
-      values: form.values, up: u.productTransposed(form.left),
-      down: v.productTransposed(form.right))
   }
 
   /// The planner for updates over a pool.
@@ -116,17 +106,19 @@ struct GroupFit: Sendable {
   ///
   /// - Returns: The pool, and the squared error relative to the squared cores.
   func typed(
-    _ pool: PublicPool, _ models: [ItemModel], _ members: [Int]
+    _ pool: PublicPool, _ models: [ItemModel], _ prices: [Double]
   ) -> (PublicPool, Double) {
     var (ups, downs, sum) = (
       [Double](repeating: 0, count: pool.up.rows), [Double](repeating: 0, count: pool.down.rows),
       0.0
     )
-    for (model, member) in zip(models, members) {
+    for (model, price) in zip(models, prices) {
       let core = model.core
+      let elements = core.elements.span
       for row in 0..<core.rows {
         for column in 0..<core.columns {
-          let energy = prices[member] * core[row, column] * core[row, column]
+          let element = elements[row * core.columns + column]
+          let energy = price * element * element
           ups[row % pool.up.rows] += energy
           downs[column % pool.down.rows] += energy
           sum += energy
@@ -134,14 +126,14 @@ struct GroupFit: Sendable {
       }
     }
     var result = pool
-    result.upTypes = Self.types(types, energies: ups, length: pool.up.columns)
-    result.downTypes = Self.types(types, energies: downs, length: pool.down.columns)
+    result.upTypes = Self.types(types, energies: ups, length: pool.upLength)
+    result.downTypes = Self.types(types, energies: downs, length: pool.downLength)
     func noise(_ types: [StoredType], _ energies: [Double], _ length: Int) -> Double {
       zip(types, energies).reduce(0) { $0 + $1.0.noise(length: length) * $1.1 }
     }
     let noise =
-      noise(result.upTypes, ups, pool.up.columns)
-      + noise(result.downTypes, downs, pool.down.columns)
+      noise(result.upTypes, ups, pool.upLength)
+      + noise(result.downTypes, downs, pool.downLength)
     return (result, sum > 0 ? noise / sum : 0)
   }
 

@@ -133,14 +133,15 @@ struct ItemPlanner: Sendable {
     let core = normalized(whole, rows, columns)
     guard means.contains(.subsetSelection), !isDiagonal else { return (rows, columns) }
     let element = Double(types.first?.byteCount(length: 1_000_000) ?? 4_000_000) / 1_000_000
+    let (squares, width) = (core.elements.map { $0 * $0 }, core.columns)
     while true {
       let count = rows.count + columns.count
       rows.removeAll { row in
-        let energy = columns.reduce(0) { $0 + core[row, $1] * core[row, $1] }
+        let energy = columns.reduce(0) { $0 + squares[row * width + $1] }
         return price * energy < element * Double(columns.count) + Double(indexBytes.up)
       }
       columns.removeAll { column in
-        let energy = rows.reduce(0) { $0 + core[$1, column] * core[$1, column] }
+        let energy = rows.reduce(0) { $0 + squares[$1 * width + column] }
         return price * energy < element * Double(rows.count) + Double(indexBytes.down)
       }
       if rows.count + columns.count == count { return (rows, columns) }
@@ -148,50 +149,84 @@ struct ItemPlanner: Sendable {
   }
 
   /// The squared singular values of `D − U_Iᵀ · S · V_J`.
-  ///
-  /// Both sides are written in the joint spans of the update's and the pool's vectors, whose
-  /// products with themselves give their lengths and angles.
   private func residual(
     _ model: ItemModel, _ part: Matrix, _ rows: [Int], _ columns: [Int]
   ) throws(FitError) -> [Double] {
+    let (up, down) = (model.up.rows(rows), model.down.rows(columns))
     let rank = model.values.count
-    var middle = Matrix(zeros: rank + rows.count, rank + columns.count)
-    for index in 0..<rank { middle[index, index] = model.values[index] }
-    for row in 0..<rows.count {
-      for column in 0..<columns.count {
+    do throws(DecompositionError) {
+      let left: Matrix
+      if let grams {
+        left = try Self.rest(
+          model.values, part, Self.root(of: up, grams.up.rows(rows).columns(rows)),
+          Self.root(of: down, grams.down.rows(columns).columns(columns)))
+      } else {
+        left = try Self.rest(model.values, up, down)
+      }
+      let small =
+        left.rows <= left.columns ? left.productTransposed(left) : left.transposedProduct(left)
+      return try SymmetricEigen.values(of: small).prefix(2 * rank).map { max($0, 0) }
+    } catch { throw .numerics(error.description) }
+  }
+
+  /// What orthonormal bases leave of an update, where the core is what they see of it.
+  ///
+  /// With `L = Uᵀ·X + N·F`, where X is what U sees of the left vectors and N is orthonormal, and
+  /// likewise `R = Vᵀ·Y + M·G`, it is `[U N]·[0, X·σ·Gᵀ; F·σ·Yᵀ, F·σ·Gᵀ]·[V M]ᵀ`. A triangle
+  /// stands for the long sides of `X·σ·Gᵀ` and of `F·σ·Yᵀ`, since only singular values count.
+  private static func rest(
+    _ values: [Double], _ up: Matrix, _ down: Matrix
+  ) throws(DecompositionError) -> Matrix {
+    let (f, g) = (try complement(of: up), try complement(of: down))
+    let (scaledUp, scaledF) = (up.scalingColumns(by: values), f.scalingColumns(by: values))
+    let across = try QRDecomposition.triangle(of: scaledUp.productTransposed(g))
+    let along = try QRDecomposition.triangle(of: scaledF.productTransposed(down).transposed)
+    let corner = scaledF.productTransposed(g)
+    let (rank, above, before) = (values.count, across.rows, along.rows)
+    var elements: [Double] = []
+    elements.reserveCapacity((above + rank) * (before + rank))
+    for row in 0..<above {
+      elements += repeatElement(0, count: before)
+      elements += across.row(row)
+    }
+    for row in 0..<rank {
+      for column in 0..<before { elements.append(along[column, row]) }
+      elements += corner.row(row)
+    }
+    return Matrix(elements, rows: above + rank, columns: before + rank)
+  }
+
+  /// F with `FᵀF = 1 − XᵀX`: what a basis does not see of orthonormal vectors.
+  private static func complement(of seen: Matrix) throws(DecompositionError) -> Matrix {
+    let rest = Matrix(identity: seen.columns).subtracting(seen.transposedProduct(seen))
+    let eigen = try SymmetricEigen(of: rest)
+    return eigen.vectors.scalingColumns(by: eigen.values.map { max($0, 0).squareRoot() })
+      .transposed
+  }
+
+  /// What bases that are not orthonormal leave of an update.
+  ///
+  /// Both sides are written in the joint spans of the update's and the pool's vectors, whose
+  /// products with themselves give their lengths and angles.
+  private static func rest(
+    _ values: [Double], _ part: Matrix, _ left: Matrix, _ right: Matrix
+  ) -> Matrix {
+    let rank = values.count
+    var middle = Matrix(zeros: rank + part.rows, rank + part.columns)
+    for index in 0..<rank { middle[index, index] = values[index] }
+    for row in 0..<part.rows {
+      for column in 0..<part.columns {
         middle[rank + row, rank + column] = -part[row, column]
       }
     }
-    do throws(DecompositionError) {
-      let left = try Self.root(of: model.up.rows(rows), grams?.up.rows(rows).columns(rows))
-      let right = try Self.root(
-        of: model.down.rows(columns), grams?.down.rows(columns).columns(columns))
-      let squares = left.transposedProduct(middle).product(right)
-      let small =
-        squares.rows <= squares.columns
-        ? squares.productTransposed(squares) : squares.transposedProduct(squares)
-      return try SymmetricEigen(of: small).values.prefix(2 * rank).map { max($0, 0) }
-    } catch { throw .numerics(error.description) }
+    return left.transposedProduct(middle).product(right)
   }
 
   /// F with `F·Fᵀ` the products of the rows `[vectors of the update; vectors of the pool]`.
   private static func root(
-    of seen: Matrix, _ gram: Matrix?
+    of seen: Matrix, _ gram: Matrix
   ) throws(DecompositionError) -> Matrix {
     let (rank, count) = (seen.columns, seen.rows)
-    guard let gram else {
-      // Orthonormal: the update's vectors are what the pool sees of them, and a rest.
-      let rest = Matrix(identity: rank).subtracting(seen.transposedProduct(seen))
-      let eigen = try SymmetricEigen(of: rest)
-      let root = eigen.vectors.scalingColumns(by: eigen.values.map { max($0, 0).squareRoot() })
-      var result = Matrix(zeros: rank + count, count + rank)
-      for row in 0..<rank {
-        for column in 0..<count { result[row, column] = seen[column, row] }
-        for column in 0..<rank { result[row, count + column] = root[row, column] }
-      }
-      for row in 0..<count { result[rank + row, row] = 1 }
-      return result
-    }
     var joint = Matrix(zeros: rank + count, rank + count)
     for row in 0..<rank { joint[row, row] = 1 }
     for row in 0..<count {

@@ -6,43 +6,25 @@ import MopzLinearAlgebra
 /// sample of the updates, then the pool of the chosen size is fitted to all of them.
 struct PoolSearch {
   private let fit: GroupFit
-  private let members: [Int]
+  private let span: UnitSpan
+  private let weights: [Double]
+  /// The places of the members that sizes are judged by.
   private let sample: [Int]
-  private let upChunks: Int
-  private let downChunks: Int
-  private let parts: [PoolFit.Part]
   private let isDiagonal: Bool
 
-  init(
-    _ fit: GroupFit, _ members: [Int], upChunks: Int, downChunks: Int
-  ) throws(FitError) {
+  init(_ fit: GroupFit, _ span: UnitSpan) {
     self.fit = fit
-    self.members = members
-    self.upChunks = upChunks
-    self.downChunks = downChunks
-    sample = fit.sample(of: members)
+    self.span = span
+    weights = span.members.map { fit.prices[$0] }
+    sample = fit.sample(of: Array(span.members.indices))
     isDiagonal = !fit.options.means.contains(.pairDissociation)
-    var parts: [PoolFit.Part] = []
-    for member in members {
-      let factors = try fit.family.factors(of: member)
-      for up in factors.up.columnPieces(upChunks) {
-        for down in factors.down.columnPieces(downChunks) {
-          parts.append(
-            PoolFit.Part(
-              factors: UpdateFactors(up: up, down: down), weight: fit.prices[member]))
-        }
-      }
-    }
-    self.parts = parts
   }
 
-  /// The best pool; nil if none is better than no pool.
+  /// The best pool, in the coordinates of the span; nil if none is better than no pool.
   func best() throws(FitError) -> PublicPool? {
     if isDiagonal { return try bestDiagonal() }
     let large = try pool(GroupFit.countMax, GroupFit.countMax, passes: 2)
-    let (u, v) = (large.effectiveUp, large.effectiveDown)
-    var models: [ItemModel] = []
-    for member in sample { models.append(try fit.model(of: member, u, v)) }
+    let models = sample.map { span.model($0, large) }
     var costs: [[Int]: Double] = [:]
     func cost(_ up: Int, _ down: Int) throws(FitError) -> Double {
       if let known = costs[[up, down]] { return known }
@@ -89,15 +71,11 @@ struct PoolSearch {
   /// Diagonal cores fit no prefix: each size has its own bases.
   private func bestDiagonal() throws(FitError) -> PublicPool? {
     var best: (cost: Double, pool: PublicPool)?
-    let spanned = parts.reduce(0) { $0 + $1.factors.rank }
+    let spanned = span.values.reduce(0) { $0 + $1.count }
     for size in [1, 2, 4, 8, 16, 32, 64] where size <= min(spanned, fit.outWidth, fit.inWidth) {
-      let pool = try DiagonalPoolFit(
-        parts, outWidth: fit.outWidth / upChunks, inWidth: fit.inWidth / downChunks, count: size,
-        passes: 8
-      ).pool(upChunks: upChunks, downChunks: downChunks)
-      let (u, v) = (pool.effectiveUp, pool.effectiveDown)
-      var models: [ItemModel] = []
-      for member in sample { models.append(try fit.model(of: member, u, v)) }
+      let found = try DiagonalPoolFit(span, weights: weights, count: size, passes: 8)
+      let pool = PublicPool(up: found.up, down: found.down, of: span, isDiagonal: true)
+      let models = sample.map { span.model($0, pool) }
       let cost = try self.cost(pool, models, pool.up.rows, pool.down.rows)
       if cost < best?.cost ?? .infinity { best = (cost, pool) }
     }
@@ -107,12 +85,8 @@ struct PoolSearch {
   }
 
   private func pool(_ up: Int, _ down: Int, passes: Int) throws(FitError) -> PublicPool {
-    let found = try PoolFit(
-      parts, outWidth: fit.outWidth / upChunks, inWidth: fit.inWidth / downChunks, upCount: up,
-      downCount: down,
-      passes: passes)
-    return PublicPool(
-      up: found.up, down: found.down, upChunks: upChunks, downChunks: downChunks)
+    let found = try PoolFit(span, weights: weights, upCount: up, downCount: down, passes: passes)
+    return PublicPool(up: found.up, down: found.down, of: span)
   }
 
   /// The cost of the sample without pools, for as many updates as there are.
@@ -122,42 +96,34 @@ struct PoolSearch {
       * sample.reduce(0) {
         $0
           + planner.cost(
-            ItemPlan(alone: fit.family.items[$1].values), price: fit.prices[$1])
+            ItemPlan(alone: span.values[$1]), price: weights[$1])
       }
   }
 
-  private var scale: Double { Double(members.count) / Double(sample.count) }
+  private var scale: Double { Double(weights.count) / Double(sample.count) }
 
   /// The cost of a prefix of a pool, judged by the sample.
   private func cost(
     _ large: PublicPool, _ models: [ItemModel], _ up: Int, _ down: Int
   ) throws(FitError) -> Double {
     var small = large
-    let ups = (0..<upChunks).flatMap { chunk in (0..<up).map { chunk * large.up.rows + $0 } }
-    let downs = (0..<downChunks).flatMap { chunk in
-      (0..<down).map { chunk * large.down.rows + $0 }
+    func rows(_ count: Int, of all: Int, _ chunks: Int) -> [Int] {
+      (0..<chunks).flatMap { chunk in (0..<count).map { chunk * all + $0 } }
     }
+    let ups = rows(up, of: large.up.rows, large.upChunks)
+    let downs = rows(down, of: large.down.rows, large.downChunks)
     small.up = large.up.rows(0..<up)
     small.down = large.down.rows(0..<down)
     let seen = models.map {
       ItemModel(values: $0.values, up: $0.up.rows(ups), down: $0.down.rows(downs))
     }
-    let (typed, noise) = fit.typed(small, seen, sample)
+    let prices = sample.map { weights[$0] }
+    let (typed, noise) = fit.typed(small, seen, prices)
     let planner = fit.planner(for: typed, noise: noise)
     var sum = 0.0
-    for (model, member) in zip(seen, sample) {
-      let price = fit.prices[member]
+    for (model, price) in zip(seen, prices) {
       sum += planner.cost(try planner.plan(model, price: price), price: price)
     }
     return scale * sum + Double(typed.byteCount)
-  }
-}
-
-extension Matrix {
-  /// The columns in so many pieces of equal width.
-  func columnPieces(_ count: Int) -> [Matrix] {
-    guard count > 1 else { return [self] }
-    let width = columns / count
-    return (0..<count).map { columns(($0 * width)..<(($0 + 1) * width)) }
   }
 }

@@ -6,16 +6,19 @@ import MopzLinearAlgebra
 /// pool: vector `n` stands at place `p` and is zero elsewhere. In this *effective* basis
 /// sharded pools are like all others.
 struct PublicPool: Sendable {
-  /// Vectors of the pool of B, `[count, out / upChunks]`.
+  /// Vectors of the pool of B, `[count, out / upChunks]`, or in coordinates of a span.
   var up: Matrix
-  /// Vectors of the pool of A, `[count, in / downChunks]`.
+  /// Vectors of the pool of A, `[count, in / downChunks]`, or in coordinates of a span.
   var down: Matrix
+  /// The elements of a vector of each pool as it will be stored.
+  var upLength: Int
+  var downLength: Int
   /// Into how many pieces B's vectors are cut.
-  var upChunks = 1
+  let upChunks: Int
   /// Into how many pieces A's vectors are cut.
-  var downChunks = 1
+  let downChunks: Int
   /// Whether cores are diagonal.
-  var isDiagonal = false
+  let isDiagonal: Bool
   /// The stored type of each vector, not ascending in precision.
   var upTypes: [StoredType] = []
   var downTypes: [StoredType] = []
@@ -23,6 +26,21 @@ struct PublicPool: Sendable {
   ///
   /// Such a pool costs nothing, and is as it is. Nil for a pool that is to be stored.
   var blocks: PoolBlocks?
+
+  /// A pool of vectors in elements.
+  init(up: Matrix, down: Matrix, upChunks: Int = 1, downChunks: Int = 1, isDiagonal: Bool = false) {
+    (self.up, self.down) = (up, down)
+    (upLength, downLength) = (up.columns, down.columns)
+    (self.upChunks, self.downChunks, self.isDiagonal) = (upChunks, downChunks, isDiagonal)
+  }
+
+  /// A pool in the coordinates of a span.
+  init(up: Matrix, down: Matrix, of span: UnitSpan, isDiagonal: Bool = false) {
+    self.init(
+      up: up, down: down, upChunks: span.up.chunks, downChunks: span.down.chunks,
+      isDiagonal: isDiagonal)
+    (upLength, downLength) = (span.up.length, span.down.length)
+  }
 
   /// The effective basis of B, `[upCount, out]`.
   var effectiveUp: Matrix { Self.effective(up, chunks: upChunks) }
@@ -36,8 +54,8 @@ struct PublicPool: Sendable {
   /// The bytes that both pools cost.
   var byteCount: Int {
     guard blocks == nil else { return 0 }
-    return upTypes.reduce(0) { $0 + $1.byteCount(length: up.columns) }
-      + downTypes.reduce(0) { $0 + $1.byteCount(length: down.columns) }
+    return upTypes.reduce(0) { $0 + $1.byteCount(length: upLength) }
+      + downTypes.reduce(0) { $0 + $1.byteCount(length: downLength) }
   }
 
   /// The pools with the values that will be read again.

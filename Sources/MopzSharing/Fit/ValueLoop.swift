@@ -34,7 +34,8 @@ struct ValueLoop: Sendable {
       let prices = allocation.prices(plans, poolBytes: poolBytes, bounds: state.bounds)
       let results = try options.threads.map(groups.count) {
         [state, fitted, plans] (index) throws(FitError) in
-        try values(groups[index], pools[index], plans, prices, state.isOpen, fitted)
+        try values(
+          groups[index], pools[index], plans, prices, state.isOpen, round == 0 ? nil : fitted)
       }
       options.progress?(
         FitProgress(stage: "storing values", done: round + 1, total: Self.correctionMax))
@@ -75,21 +76,16 @@ struct ValueLoop: Sendable {
   private func correct(
     _ state: inout Correction, _ fitted: inout FittedFamily, bound: Double, isLast: Bool
   ) -> Bool {
-    let errors = fitted.errors(family)
-    for task in errors.indices where state.isOpen[task] {
-      let items = allocation.items(of: task)
-      let worst = items.reduce(0) { worst, item in
-        guard let limit = options.maxErrorPerModule, limit > 0 else { return worst }
-        return max(worst, fitted.error(of: item, family) / limit)
-      }
-      let excess = max(bound > 0 ? errors[task] / bound : errors[task] > 0 ? .infinity : 0, worst)
+    for (task, items) in family.taskItems.enumerated() where state.isOpen[task] {
+      let found = FitExcess(of: items, items.map { fitted.items[$0] }, family, options)
+      let excess = found.value
       if excess <= 1 {
         let bytes = items.reduce(0) { $0 + byteCount(fitted.items[$1], $1) }
         if bytes < state.best[task]?.bytes ?? .max {
           state.best[task] = (bytes, items.map { fitted.items[$0] })
         }
       }
-      let hasRoom = excess < 0.97 && errors[task] > 0 && state.bounds[task] < 1.2 * bound
+      let hasRoom = excess < 0.97 && found.error > 0 && state.bounds[task] < 1.2 * bound
       let isMissed = excess > 1 && excess.isFinite
       state.isOpen[task] = !isLast && (isMissed || hasRoom)
       if isMissed {
@@ -102,7 +98,7 @@ struct ValueLoop: Sendable {
     if isFinished || isLast {
       for (task, best) in state.best.enumerated() {
         guard let best else { continue }
-        for (item, values) in zip(allocation.items(of: task), best.items) {
+        for (item, values) in zip(family.taskItems[task], best.items) {
           fitted.items[item] = values
         }
       }
@@ -136,13 +132,14 @@ struct ValueLoop: Sendable {
 
   private func values(
     _ group: GroupPlan, _ pool: PublicPool?, _ plans: [ItemPlan], _ prices: [Double],
-    _ isOpen: [Bool], _ earlier: FittedFamily
+    _ isOpen: [Bool], _ earlier: FittedFamily?
   ) throws(FitError) -> [FittedItem] {
     let fit = ValueFit(family, pool)
     var result: [FittedItem] = []
     for member in group.members {
-      guard isOpen[family.items[member].task] else {
-        result.append(earlier.items[member])
+      let known = earlier?.items[member]
+      if let known, !isOpen[family.items[member].task] {
+        result.append(known)
         continue
       }
       try check()
@@ -155,7 +152,12 @@ struct ValueLoop: Sendable {
           types.append(type)
         }
       }
-      result.append(try fit.values(member, plan.use, types: types))
+      // Most updates are the same as in the round before: only prices have moved.
+      if let known, known.types == types {
+        result.append(known)
+      } else {
+        result.append(try fit.values(member, plan.use, types: types))
+      }
     }
     return result
   }

@@ -74,8 +74,7 @@ struct GroupStructure: Sendable {
       return Candidate(unit: unit, plan: GroupPlan(alone: [], in: family), cost: 0)
     }
     let fit = GroupFit(family, options, member: first, prices: prices)
-    let plan = try fit.best(
-      unit.members, upChunks: unit.upChunks, downChunks: unit.downChunks)
+    let plan = try fit.best(unit)
     return Candidate(unit: unit, plan: plan, cost: fit.cost(plan))
   }
 

@@ -28,9 +28,9 @@ enum TaskClusters {
   private static func feature(
     of member: Int, _ u: Matrix, _ v: Matrix, _ family: FitFamily
   ) throws(FitError) -> [Double] {
-    let factors = try family.factors(of: member)
-    let core = u.rows(0..<min(u.rows, widthMax)).productTransposed(factors.up)
-      .product(factors.down.productTransposed(v.rows(0..<min(v.rows, widthMax))))
+    let product = try family.form(of: member).product
+    let core = u.rows(0..<min(u.rows, widthMax)).productTransposed(product.up)
+      .product(product.down.productTransposed(v.rows(0..<min(v.rows, widthMax))))
     return [core.productTransposed(core), core.transposedProduct(core)].flatMap { gram in
       let norm = gram.squaredNorm.squareRoot()
       return norm > 0 ? gram.scaled(by: 1 / norm).elements : gram.elements

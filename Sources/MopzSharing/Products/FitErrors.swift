@@ -28,9 +28,7 @@ public struct FitErrors: Sendable {
   /// The error over all fitted targets together.
   public var error: Double {
     // The norms of what the targets' own norms are the parts of.
-    func total(_ parts: [Double]) -> Double {
-      parts.reduce(0) { $0 + $1 * $1 }.squareRoot()
-    }
+    func total(_ parts: [Double]) -> Double { Matrix(parts, rows: 1, columns: parts.count).norm }
     return Self.ratio(total(modules.map(\.difference)), total(modules.map(\.norm)))
   }
 

@@ -11,29 +11,29 @@ extension UpdateProduct {
   /// - Throws: ``ProductError`` if a value is not finite.
   /// - Complexity: O(rank² · (in + out)); no matrix `[out, in]` is formed.
   public func norm() throws(ProductError) -> Double {
-    guard rank > 0 else { return 0 }
-    let (a, b) = (up.transposed, down.transposed)
-    let norm = try ProductError.decomposing { () throws(DecompositionError) in
-      let (left, right) = (try QRDecomposition.triangle(of: a), try QRDecomposition.triangle(of: b))
-      return left.productTransposed(right).squaredNorm.squareRoot()
-    }
+    let norm = try triangles().norm
     guard norm.isFinite else { throw .decomposition(.notConverged) }
     return norm
+  }
+
+  /// `R₁ · R₂ᵀ`, which has the singular values of the product.
+  func triangles() throws(ProductError) -> Matrix {
+    let (a, b) = (up.transposed, down.transposed)
+    return try ProductError.decomposing { () throws(DecompositionError) in
+      try QRDecomposition.triangle(of: a).productTransposed(QRDecomposition.triangle(of: b))
+    }
   }
 
   /// The product minus another one of the same sizes.
   ///
   /// - Precondition: Both have as many inputs and as many outputs, or rank 0.
   public func subtracting(_ other: UpdateProduct) -> UpdateProduct {
-    guard rank > 0 else { return UpdateProduct(up: other.up.scaled(by: -1), down: other.down) }
+    let negative = other.up.scaled(by: -1)
+    guard rank > 0 else { return UpdateProduct(up: negative, down: other.down) }
     guard other.rank > 0 else { return self }
-    precondition(up.columns == other.up.columns && down.columns == other.down.columns)
-    let rank = rank + other.rank
     return UpdateProduct(
-      up: Matrix(
-        up.elements + other.up.elements.map { -$0 }, rows: rank, columns: up.columns),
-      down: Matrix(
-        down.elements + other.down.elements, rows: rank, columns: down.columns))
+      up: .rowsOf([up, negative], columns: up.columns),
+      down: .rowsOf([down, other.down], columns: down.columns))
   }
 
   /// The pairs of the least number that give the product back, up to a share of its norm.
@@ -48,16 +48,11 @@ extension UpdateProduct {
     guard rank > 0 else {
       return UpdateProduct(up: Matrix(zeros: 1, up.columns), down: Matrix(zeros: 1, down.columns))
     }
-    let (a, b) = (up.transposed, down.transposed)
-    return try ProductError.decomposing { () throws(DecompositionError) in
-      let (left, right) = (try QRDecomposition(of: a), try QRDecomposition(of: b))
-      let svd = try SingularValues(of: left.r.productTransposed(right.r))
-      let kept = 0..<Self.keptCount(svd.values, tolerance: tolerance)
-      let roots = kept.map { svd.values[$0].squareRoot() }
-      return UpdateProduct(
-        up: left.q.product(svd.left.columns(kept).scalingColumns(by: roots)).transposed,
-        down: right.q.product(svd.right.columns(kept).scalingColumns(by: roots)).transposed)
-    }
+    let form = try SpectralForm(of: self)
+    let kept = form.prefix(Self.keptCount(form.values, tolerance: tolerance))
+    let roots = kept.values.map { $0.squareRoot() }
+    return UpdateProduct(
+      up: kept.left.scalingRows(by: roots), down: kept.right.scalingRows(by: roots))
   }
 
   /// How many singular values are needed; at least one.
@@ -70,5 +65,15 @@ extension UpdateProduct {
       count -= 1
     }
     return count
+  }
+}
+
+extension Matrix {
+  /// Matrices of equally many columns, one below the other.
+  static func rowsOf(_ parts: [Matrix], columns: Int) -> Matrix {
+    var elements: [Double] = []
+    elements.reserveCapacity(parts.reduce(0) { $0 + $1.rows } * columns)
+    for part in parts { elements += part.elements }
+    return Matrix(elements, rows: parts.reduce(0) { $0 + $1.rows }, columns: columns)
   }
 }

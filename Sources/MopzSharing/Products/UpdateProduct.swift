@@ -6,7 +6,10 @@ import MopzTensors
 ///
 ///     ΔW[out, in] = upᵀ · down
 ///
-/// Works on what a file holds and shares no arithmetic with the fit, so that it can judge it.
+/// The one reading of what tables say about an update: the fit reads its sources by it, and every
+/// error is worked out by it, from the source's tables and from those that were stored. What it
+/// judges is what lies between: pools, cores, private vectors and their rounding, of which it
+/// shares nothing.
 public struct UpdateProduct: Sendable {
   /// The vectors on the side of the outputs, shape `[rank, out]`.
   public let up: Matrix
@@ -15,6 +18,9 @@ public struct UpdateProduct: Sendable {
 
   /// The number of pairs of vectors.
   public var rank: Int { up.rows }
+
+  /// Whether all elements are finite.
+  var isFinite: Bool { up.elements.allSatisfy(\.isFinite) && down.elements.allSatisfy(\.isFinite) }
 
   /// A product of vectors that exist.
   ///
@@ -62,7 +68,7 @@ public struct UpdateProduct: Sendable {
     case .identity: break
     case .diagonal(let block):
       let gates = try Self.numbers(block, count: up.rows, in: adapter)
-      up = up.transposed.scalingColumns(by: gates).transposed
+      up = up.scalingRows(by: gates)
     case .dense(let block):
       let numbers = try Self.numbers(block, count: up.rows * down.rows, in: adapter)
       let core = Matrix(numbers, rows: up.rows, columns: down.rows)

@@ -65,8 +65,12 @@ struct FixedPools: PlanSource {
   ) throws(FitError) -> Choice {
     let (u, v) = (pool.effectiveUp, pool.effectiveDown)
     let fit = GroupFit(family, options, member: item, prices: [])
+    let form = try family.form(of: item)
+    let model = ItemModel(
+      values: form.values, up: u.productTransposed(form.left),
+      down: v.productTransposed(form.right))
     return Choice(
-      pool: number, model: try fit.model(of: item, u, v),
+      pool: number, model: model,
       planner: fit.planner(
         for: pool, noise: 0, grams: (u.productTransposed(u), v.productTransposed(v))))
   }

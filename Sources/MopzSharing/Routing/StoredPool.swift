@@ -58,10 +58,9 @@ public struct StoredPool: Sendable {
   ///
   /// - Complexity: O(elements).
   var pool: PublicPool {
-    var pool = PublicPool(up: Self.matrix(ups), down: Self.matrix(downs))
-    pool.upChunks = upChunks
-    pool.downChunks = downChunks
-    pool.isDiagonal = isDiagonal
+    var pool = PublicPool(
+      up: Self.matrix(ups), down: Self.matrix(downs), upChunks: upChunks, downChunks: downChunks,
+      isDiagonal: isDiagonal)
     pool.blocks = PoolBlocks(up: VectorBlocks(ups), down: VectorBlocks(downs))
     return pool
   }

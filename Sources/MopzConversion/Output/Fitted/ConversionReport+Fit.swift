@@ -28,8 +28,6 @@ extension ConversionReport {
     public var measured: [FittedTask] = []
     /// What was not fitted, and why.
     public var findings: [Finding] = []
-    /// Findings of before the fit.
-    private var kept: [Finding] = []
 
     init(options: Conversion.Fit, plainByteCount: Int) {
       self.plainByteCount = plainByteCount
@@ -42,19 +40,13 @@ extension ConversionReport {
       }
     }
 
-    /// Notes a task that takes no part in the fit.
-    mutating func keep(_ finding: Finding) {
-      kept.append(finding)
-      findings.append(finding)
-    }
-
     mutating func take(_ report: FitReport) {
       tasks = report.tasks
       groups = report.groups
       bytes = report.bytes
       sourceByteCount = report.sourceBytes
       truncatedByteCount = report.truncatedBytes
-      findings = kept + report.findings
+      findings = report.findings
     }
   }
 }
