@@ -14,10 +14,20 @@ struct AddCommand: ReportingCommand {
       whole, wherever the command is cut off; programs that have it open keep what they \
       opened. One process may write to a file at a time.
 
+      With --share a new task takes from the pools that the file has, which stay as they are; \
+      other tasks are not touched. exact: rows and columns that equal shards of the file's \
+      exact pools, whole or in pieces; nothing is lost. fit: what the pools of the file's \
+      fitted tasks give, and private shards for the rest; no new pool is made. Its bound is \
+      the strictest that the file's tasks record (else 0.05) unless you set one, and is \
+      measured before the change counts.
+
       EXAMPLES
         mopctl add team.mopz runs/8/checkpoint-500
         mopctl add team.mopz support=runs/9/checkpoint-250 --replace
         mopctl add team.mopz other-team.mopz
+        mopctl add checkpoints.mopz runs/8/checkpoint-500 --share exact
+        mopctl add related.mopz runs/8/checkpoint-500 --share fit
+        mopctl add related.mopz legal=runs/9 --share fit --max-error 0.01 --no-share legal
       """)
   static let schema = "mopctl.add/1"
 
@@ -38,18 +48,34 @@ struct AddCommand: ReportingCommand {
   @Flag(help: "Compress new tensors without loss; they are then decoded at each use.")
   var compress = false
 
+  @Option(
+    help: """
+      Put new tasks together from the pools that the file has, and private shards. exact: where \
+      shards are equal; nothing is lost. fit: within an error, see --max-error.
+      """)
+  var share: SharingMode?
+
+  @OptionGroup(title: "Fitted sharing") var fit: FitOptionGroup
+
   @OptionGroup var change: ChangeOptions
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
     if sources.isEmpty { throw ValidationError("no source is given") }
+    try fit.validate(with: share)
+    if fit.budget != nil {
+      throw ValidationError(
+        "--budget goes with convert: the bytes of a new task follow from the pools that the file "
+          + "has and from the bound; set --max-error")
+    }
   }
 
   func report(to console: Console) throws -> Outcome {
-    let intake = Conversion.Options(
-      base: try base.map { try Checkpoint(opening: FilePath($0)) }, threads: common.workers)
     let meter = ProgressMeter("adding", console: console, options: common)
     defer { meter.finish() }
+    let intake = Conversion.Options(
+      base: try base.map { try Checkpoint(opening: FilePath($0)) }, threads: common.workers,
+      sharing: fit.sharing(share, meter))
     let options = change.options(common, compress: compress)
     let report = try ContainerChange(of: FilePath(file), options: options).add(
       try sources.map { try SourceArgument($0) }, intake, replaces: replace
@@ -60,6 +86,8 @@ struct AddCommand: ReportingCommand {
       + ["\(Readable.bytes(report.appendedByteCount)) appended"]
     return Outcome(
       findings: report.findings,
-      fields: view.fields + [("tasks", JSON(report.tasks.map(\.json)))], lines: view.lines(what))
+      fields: view.fields + [("tasks", JSON(report.tasks.map(\.json)))]
+        + view.sharingFields(withModules: common.verbose),
+      lines: view.sharingLines + view.lines(what))
   }
 }

@@ -33,6 +33,26 @@ struct CommitView {
     return ["\(head): \(what.joined(separator: ", "))", state]
   }
 
+  /// How new tasks share, for programs; nothing if that was not asked for.
+  ///
+  /// - Parameter withModules: Whether every module of every fitted task is listed.
+  func sharingFields(withModules: Bool) -> [(key: String, value: JSON)] {
+    if let fit = report.fit {
+      let view = FitView(fit, byteCount: report.appendedByteCount)
+      return [("sharing", view.json(withModules: withModules))]
+    }
+    guard let sharing = report.sharing else { return [] }
+    let view = SharingView(sharing, byteCount: report.appendedByteCount)
+    return [("sharing", view.json)]
+  }
+
+  /// The same for people.
+  var sharingLines: [String] {
+    if let fit = report.fit { return FitView(fit, byteCount: report.appendedByteCount).lines }
+    guard let sharing = report.sharing else { return [] }
+    return [SharingView(sharing, byteCount: report.appendedByteCount).line]
+  }
+
   /// Names with a word before them; nothing if there are none.
   static func phrase(_ verb: String, _ names: [String]) -> [String] {
     guard !names.isEmpty else { return [] }

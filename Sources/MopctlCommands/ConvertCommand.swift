@@ -2,7 +2,6 @@ import ArgumentParser
 import MopzBytes
 import MopzConversion
 import MopzSafetensors
-import MopzSharing
 import SystemPackage
 
 /// `mopctl convert`: adapters of any readable form into one new file.
@@ -56,18 +55,7 @@ struct ConvertCommand: ReportingCommand {
 
   func validate() throws {
     if sources.isEmpty { throw ValidationError("no source is given") }
-    if fit.isGiven && share != .fit {
-      throw ValidationError(
-        "--max-error, --max-error-per-module, --budget, --type and --no-share go with --share fit")
-    }
-  }
-
-  private func sharing(_ meter: ProgressMeter) -> Conversion.Sharing? {
-    switch share {
-    case nil: nil
-    case .exact: .exact
-    case .fit: .fit(fit.fit { meter.draw(stage: $0.stage, done: $0.done, total: $0.total) })
-    }
+    try fit.validate(with: share)
   }
 
   func report(to console: Console) throws -> Outcome {
@@ -75,7 +63,7 @@ struct ConvertCommand: ReportingCommand {
     defer { meter.finish() }
     let options = Conversion.Options(
       base: try base.map { try Checkpoint(opening: FilePath($0)) }, force: outputs.force,
-      threads: common.workers, compresses: compress, sharing: sharing(meter))
+      threads: common.workers, compresses: compress, sharing: fit.sharing(share, meter))
     let arguments = try sources.map { try SourceArgument($0) }
     let conversion = Conversion(of: arguments, to: FilePath(output), options: options)
     let report = try conversion.run(isDryRun: outputs.dryRun)
@@ -98,11 +86,11 @@ struct ConvertCommand: ReportingCommand {
       ("bytes_compressed_away", JSON(report.compressedAwayByteCount)),
     ]
     if let sharing = report.sharing {
-      let view = SharingView(sharing, fileByteCount: report.outputByteCount)
+      let view = SharingView(sharing, byteCount: report.outputByteCount)
       fields.append(("sharing", view.json))
     }
     if let fit = report.fit {
-      let view = FitView(fit, fileByteCount: report.outputByteCount)
+      let view = FitView(fit, byteCount: report.outputByteCount)
       fields.append(("sharing", view.json(withModules: common.verbose)))
     }
     return fields
@@ -118,10 +106,10 @@ struct ConvertCommand: ReportingCommand {
         + "(\(saved))"
     ]
     if let fit = report.fit {
-      return FitView(fit, fileByteCount: report.outputByteCount).lines + lines
+      return FitView(fit, byteCount: report.outputByteCount).lines + lines
     }
     guard let sharing = report.sharing else { return lines }
-    return lines + [SharingView(sharing, fileByteCount: report.outputByteCount).line]
+    return lines + [SharingView(sharing, byteCount: report.outputByteCount).line]
   }
 }
 

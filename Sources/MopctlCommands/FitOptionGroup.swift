@@ -8,7 +8,8 @@ struct FitOptionGroup: ParsableArguments {
     name: .customLong("max-error"),
     help: """
       With --share fit: the most by which a task may differ from its source, \
-      ‖fitted ΔW − ΔW‖ / ‖ΔW‖ over all its modules, such as 0.02 (default: 0.05).
+      ‖fitted ΔW − ΔW‖ / ‖ΔW‖ over all its modules, such as 0.02 (default: 0.05; for add the \
+      strictest that the file's tasks record, if they do).
       """)
   var maxError: Double?
 
@@ -53,6 +54,23 @@ struct FitOptionGroup: ParsableArguments {
     for (name, bound) in [("max-error", maxError), ("max-error-per-module", maxErrorPerModule)] {
       guard let bound, !(bound >= 0 && bound < 1) else { continue }
       throw ValidationError("--\(name) takes a number from 0 up to, not including, 1, not \(bound)")
+    }
+  }
+
+  /// Checks that the options go with the way of sharing.
+  func validate(with mode: SharingMode?) throws {
+    if isGiven && mode != .fit {
+      throw ValidationError(
+        "--max-error, --max-error-per-module, --budget, --type and --no-share go with --share fit")
+    }
+  }
+
+  /// The sharing that is asked for; the meter shows how far a fit is.
+  func sharing(_ mode: SharingMode?, _ meter: ProgressMeter) -> Conversion.Sharing? {
+    switch mode {
+    case nil: nil
+    case .exact: .exact
+    case .fit: .fit(fit { meter.draw(stage: $0.stage, done: $0.done, total: $0.total) })
     }
   }
 

@@ -2,14 +2,16 @@ import MopzBytes
 import MopzConversion
 import MopzSharing
 
-/// What `convert --share fit` did, as JSON and as lines.
+/// What `--share fit` did, as JSON and as lines.
 struct FitView {
   private let fit: ConversionReport.Fit
-  private let fileByteCount: Int
+  /// The bytes of the file, or those that a commit appends.
+  private let byteCount: Int
 
-  init(_ fit: ConversionReport.Fit, fileByteCount: Int) {
+  /// - Parameter byteCount: The bytes of a new file, or those that a commit appends.
+  init(_ fit: ConversionReport.Fit, byteCount: Int) {
     self.fit = fit
-    self.fileByteCount = fileByteCount
+    self.byteCount = byteCount
   }
 
   /// - Parameter withModules: Whether every module of every task is listed.
@@ -41,7 +43,7 @@ struct FitView {
     return [
       "mode": "fit", "bound": JSON(fit.bound), "module_bound": JSON(fit.moduleBound),
       "budget": fit.budget.map { JSON($0) } ?? .null, "bytes_before": JSON(fit.plainByteCount),
-      "bytes_after": JSON(fileByteCount), "source_bytes": JSON(fit.sourceByteCount),
+      "bytes_after": JSON(byteCount), "source_bytes": JSON(fit.sourceByteCount),
       "truncated_bytes": fit.truncatedByteCount.map { JSON($0) } ?? .null,
       "bytes": fit.bytes.map(Self.json) ?? .null, "tasks": JSON(tasks), "pools": JSON(pools),
     ]
@@ -69,7 +71,7 @@ struct FitView {
     let fitted = fit.tasks.filter { !$0.isExact }
     guard !fitted.isEmpty else { return ["nothing was fitted"] }
     let measured = FittedTasksView(fit.measured).lines(verbose: false)
-    let share = 1 - Double(fileByteCount) / Double(max(fit.plainByteCount, 1))
+    let share = 1 - Double(byteCount) / Double(max(fit.plainByteCount, 1))
     var summary =
       "\(Readable.count(fitted.count, "task")) fitted: \(Readable.bytes(fit.plainByteCount)) "
       + "without the fit, \(Readable.percent(share)) less with it"

@@ -13,11 +13,12 @@ enum SharingMode: String, ExpressibleByArgument, CaseIterable {
 /// What exact sharing did, as JSON and as a line.
 struct SharingView {
   private let sharing: ConversionReport.Sharing
-  private let fileByteCount: Int
+  private let byteCount: Int
 
-  init(_ sharing: ConversionReport.Sharing, fileByteCount: Int) {
+  /// - Parameter byteCount: The bytes of a new file, or those that a commit appends.
+  init(_ sharing: ConversionReport.Sharing, byteCount: Int) {
     self.sharing = sharing
-    self.fileByteCount = fileByteCount
+    self.byteCount = byteCount
   }
 
   var json: JSON {
@@ -30,7 +31,7 @@ struct SharingView {
     }
     return [
       "mode": "exact", "bytes_before": JSON(sharing.plainByteCount),
-      "bytes_after": JSON(fileByteCount), "tensors": JSON(sharing.pools.tensorCount),
+      "bytes_after": JSON(byteCount), "tensors": JSON(sharing.pools.tensorCount),
       "public_shards": JSON(sharing.pools.publicCount),
       "private_shards": JSON(sharing.pools.privateCount), "pools": JSON(pools),
     ]
@@ -41,7 +42,7 @@ struct SharingView {
     guard !pools.pools.isEmpty else {
       return "no pool saves anything; the file is the one without --share"
     }
-    let share = 1 - Double(fileByteCount) / Double(max(sharing.plainByteCount, 1))
+    let share = 1 - Double(byteCount) / Double(max(sharing.plainByteCount, 1))
     return "\(Readable.count(pools.tensorCount, "tensor")) from "
       + "\(Readable.count(pools.pools.count, "pool")) of \(pools.publicCount) public and "
       + "\(pools.privateCount) private shards: \(Readable.bytes(sharing.plainByteCount)) without "

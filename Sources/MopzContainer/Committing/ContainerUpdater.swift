@@ -16,7 +16,7 @@ public import SystemPackage
 public struct ContainerUpdater: ~Copyable {
   /// Where the file lies, links resolved.
   public let path: FilePath
-  /// The newest commit.
+  /// The newest commit that counts.
   public private(set) var container: Container
   private var file: OutputFile
 
@@ -79,22 +79,68 @@ public struct ContainerUpdater: ~Copyable {
   public mutating func commit(
     _ plan: ContainerPlan, progress: ContainerPlan.Progress = { _ in }
   ) throws(ContainerError) {
+    try confirm(try append(plan, progress: progress))
+  }
+
+  /// Writes all of a commit but its slot: what ``commit(_:progress:)`` does first.
+  ///
+  /// No reader meets the new generation before it is confirmed; until then the file holds the
+  /// old one, whatever happens.
+  ///
+  /// ```swift
+  /// let pending = try updater.append(plan)
+  /// guard isGood(pending.container) else { return updater.abandon(pending) }
+  /// try updater.confirm(pending)
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - plan: The commit, planned onto ``container``.
+  ///   - progress: Is told how far the work is.
+  /// - Returns: The commit as it will be read, once ``confirm(_:)`` makes it count.
+  /// - Throws: ``ContainerError``, `.interrupted` if the user asked to stop; what was appended
+  ///   is then cut off.
+  /// - Complexity: O(``ContainerPlan/appendedByteCount``); memory for one record and the
+  ///   directory.
+  /// - Specification: §12.2 of `spec/mopz.md`, steps 1 to 3.
+  public mutating func append(
+    _ plan: ContainerPlan, progress: ContainerPlan.Progress = { _ in }
+  ) throws(ContainerError) -> PendingCommit {
     precondition(
       plan.base.generation == container.generation, "the plan is onto the newest commit")
-    let slot: CommitSlot
     do throws(ContainerError) {
       try beginTail(plan)
-      slot = try plan.writeRegions(to: &file, progress: progress)
+      let slot = try plan.writeRegions(to: &file, progress: progress)
       do throws(SystemError) { try file.synchronize() } catch { throw .system(error) }
+      let bytes: Bytes
+      do throws(SystemError) { bytes = try file.mapped() } catch { throw .system(error) }
+      return PendingCommit(
+        container: try Container(bytes: bytes, pending: slot), slot: slot, start: plan.base.end)
     } catch {
       try? file.rollBack(to: plan.base.end)
       throw error
     }
-    try write(slot, cuttingTo: plan.base.end)
+  }
+
+  /// Makes a commit count that has been appended.
+  ///
+  /// - Throws: ``ContainerError``, as ``commit(_:progress:)``.
+  /// - Specification: §12.2 of `spec/mopz.md`, steps 4 and 5.
+  public mutating func confirm(_ pending: PendingCommit) throws(ContainerError) {
+    precondition(
+      pending.slot.generation == container.generation + 1, "the commit is the next one")
+    try write(pending.slot, cuttingTo: pending.start)
     do throws(SystemError) { try file.synchronize() } catch {
-      throw .refused(.unconfirmed(generation: slot.generation, error))
+      throw .refused(.unconfirmed(generation: pending.slot.generation, error))
     }
     container = try Self.container(in: file)
+  }
+
+  /// Cuts off a commit that has been appended and shall not count.
+  ///
+  /// The old generation stands whether or not the file can be cut. The pending container must
+  /// not be looked at any more: its bytes are gone.
+  public mutating func abandon(_ pending: PendingCommit) {
+    try? file.rollBack(to: pending.start)
   }
 
   /// Cuts off what an aborted commit left, or keeps it and clears the gap before it.

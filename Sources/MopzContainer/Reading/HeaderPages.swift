@@ -14,4 +14,16 @@ struct HeaderPages {
     let count = min(file.count, FormatConstants.headerByteCount)
     bytes = Bytes(copying: file.span.extracting(0..<count))
   }
+
+  private init(_ bytes: Bytes) { self.bytes = bytes }
+
+  /// The pages with a slot in its place.
+  ///
+  /// - Precondition: The pages are whole.
+  func replacing(_ slot: CommitSlot) -> HeaderPages {
+    var pages = [UInt8](copying: bytes.span)
+    let page = [UInt8](copying: slot.page.span)
+    pages.replaceSubrange(slot.offset..<(slot.offset + page.count), with: page)
+    return HeaderPages(Bytes(pages))
+  }
 }

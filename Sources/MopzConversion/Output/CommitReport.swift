@@ -28,6 +28,10 @@ public struct CommitReport: Hashable, Sendable {
   public var savedByteCount: Int
   /// The bytes of the file that no task uses; compacting frees them.
   public var deadByteCount: Int
+  /// What exact sharing did; nil if it was not asked for.
+  public var sharing: ConversionReport.Sharing?
+  /// What a fit did, in bytes that are appended; nil if none was asked for.
+  public var fit: ConversionReport.Fit?
   /// What was noticed on the way.
   public var findings: [Finding]
 

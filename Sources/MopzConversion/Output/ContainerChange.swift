@@ -54,8 +54,12 @@ public struct ContainerChange: Sendable {
   /// Plans a commit onto the newest one, and makes it unless the run is dry.
   ///
   /// The plan is made with the file's lock held, so that it is onto the newest commit.
+  ///
+  /// - Parameter checking: Looks at the commit as it will be read, before it counts, and may
+  ///   add to the report what it finds; if it throws, nothing is changed.
   func commit(
     _ progress: Progress,
+    checking: (Container, inout CommitReport) throws(ConversionError) -> Void = { _, _ in },
     planning: (Container) throws(ConversionError) -> (ContainerPlan, CommitReport)
   ) throws(ConversionError) -> CommitReport {
     if options.isDryRun { return try planning(try writableContainer()).1 }
@@ -64,10 +68,18 @@ public struct ContainerChange: Sendable {
     var updater = try ConversionError.container(at: path) { () throws(ContainerError) in
       try ContainerUpdater(opening: path, acceptsDamagedSlot: options.acceptsDamagedSlot)
     }
-    let (plan, report) = try planning(updater.container)
+    var (plan, report) = try planning(updater.container)
+    let pending: PendingCommit
     do throws(ContainerError) {
-      try updater.commit(plan) { progress($0, plan.appendedByteCount) }
+      pending = try updater.append(plan) { progress($0, plan.appendedByteCount) }
     } catch { throw ConversionError(error, in: path.string) }
+    do throws(ConversionError) { try checking(pending.container, &report) } catch {
+      updater.abandon(pending)
+      throw error
+    }
+    do throws(ContainerError) { try updater.confirm(pending) } catch {
+      throw ConversionError(error, in: path.string)
+    }
     return report
   }
 

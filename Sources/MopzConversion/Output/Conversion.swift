@@ -1,3 +1,4 @@
+import MopzAdapters
 public import MopzBytes
 import MopzContainer
 public import MopzSafetensors
@@ -76,13 +77,19 @@ public struct Conversion: Sendable {
       throw .refused(Refusal(.source, output.string, "there is no adapter to convert"))
     }
     let shared = try SharedPlan(
-      of: intake.adapters.map(\.adapter), options.sharing, compression: compression,
-      threads: options.threads, for: output.string)
+      of: intake.adapters.map(\.adapter), options.sharing, threads: options.threads, plan: plan)
     var report = ConversionReport(of: intake, shared, to: output)
     guard !isDryRun else { return report }
     let measured = try write(shared, of: intake)
     report.fit?.measured = measured
     return report
+  }
+
+  private func plan(_ adapters: [Adapter]) throws(ConversionError) -> ContainerPlan {
+    do throws(ContainerError) {
+      return try ContainerPlan(
+        of: adapters, compression: compression, threads: options.threads)
+    } catch { throw ConversionError(error, in: output.string) }
   }
 
   private var compression: Compression? {
@@ -105,12 +112,17 @@ public struct Conversion: Sendable {
       throw ConversionError(error, in: output.string)
     }
     do throws(SystemError) { try file.file.flush() } catch { throw .system(error) }
-    let measured =
-      shared.fit == nil
-      ? []
-      : try FittedTask.measured(
-        in: file.file.path, against: intake.adapters.map(\.adapter), options.threads)
+    let measured = shared.fit == nil ? [] : try measured(file.file.path, intake)
     do throws(SystemError) { try file.commit() } catch { throw .system(error) }
     return measured
+  }
+  private func measured(
+    _ path: FilePath, _ intake: AdapterIntake
+  ) throws(ConversionError) -> [FittedTask] {
+    let container = try ConversionError.container(at: path) { () throws(ContainerError) in
+      try Container(opening: path)
+    }
+    return try FittedTask.measured(
+      in: container, at: path, against: intake.adapters.map(\.adapter), options.threads)
   }
 }

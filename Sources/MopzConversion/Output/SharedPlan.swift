@@ -3,7 +3,7 @@ import MopzBytes
 import MopzContainer
 import MopzSharing
 
-/// A container's plan, with pools where they make it smaller.
+/// The plan of a container, or of a commit to one, with pools where they make it smaller.
 struct SharedPlan: Sendable {
   let plan: ContainerPlan
   /// What exact sharing did; nil if it was not asked for.
@@ -11,25 +11,21 @@ struct SharedPlan: Sendable {
   /// What a fit did; nil if none was asked for.
   let fit: ConversionReport.Fit?
 
-  /// Plans a container.
+  /// Plans adapters.
   ///
   /// With pools it is planned both ways, and the smaller one is taken; without any saving
-  /// it is the container that would be written without sharing.
+  /// it is the plan that would be made without sharing.
   ///
   /// - Parameters:
   ///   - mode: How adapters share; nil for equal blocks alone.
-  ///   - output: What errors call the container.
+  ///   - pools: The fitted pools of the container that is added to; nil for a new container.
+  ///   - shards: The blocks of its exact pools.
+  ///   - plan: Makes the plan of adapters, which are what is asked for in another form.
   init(
-    of adapters: [Adapter], _ mode: Conversion.Sharing?, compression: Compression?,
-    threads: WorkerThreads, for output: String
+    of adapters: [Adapter], _ mode: Conversion.Sharing?, through pools: ContainerPools? = nil,
+    beside shards: [StoredShards] = [], threads: WorkerThreads,
+    plan: ([Adapter]) throws(ConversionError) -> ContainerPlan
   ) throws(ConversionError) {
-    func plan(_ adapters: [Adapter]) throws(ConversionError) -> ContainerPlan {
-      do throws(ContainerError) {
-        return try ContainerPlan(of: adapters, compression: compression, threads: threads)
-      } catch {
-        throw ConversionError(error, in: output)
-      }
-    }
     switch mode {
     case nil:
       self.plan = try plan(adapters)
@@ -37,7 +33,8 @@ struct SharedPlan: Sendable {
       fit = nil
       return
     case .fit(let options):
-      let fitted = try FittedPlan(of: adapters, options, threads: threads, plan: plan)
+      let fitted = try FittedPlan(
+        of: adapters, options, through: pools, threads: threads, plan: plan)
       self.plan = fitted.plan
       sharing = nil
       fit = fitted.report
@@ -45,17 +42,17 @@ struct SharedPlan: Sendable {
     case .exact: fit = nil
     }
     let shared = try ConversionError.sharing { () throws(SharingError) in
-      try ExactSharing(of: adapters, threads: threads)
+      try ExactSharing(of: adapters, beside: shards, threads: threads)
     }
     let plain = try plan(shared.dense)
-    var result = ConversionReport.Sharing(plainByteCount: plain.committedByteCount)
+    var result = ConversionReport.Sharing(plainByteCount: plain.appendedByteCount)
     guard !shared.report.pools.isEmpty else {
       self.plan = plain
       sharing = result
       return
     }
     let pooled = try plan(shared.adapters)
-    let isSmaller = pooled.committedByteCount < plain.committedByteCount
+    let isSmaller = pooled.appendedByteCount < plain.appendedByteCount
     if isSmaller { result.pools = shared.report }
     self.plan = isSmaller ? pooled : plain
     sharing = result

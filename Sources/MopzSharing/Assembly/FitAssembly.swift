@@ -7,19 +7,16 @@ import MopzTensors
 struct FitAssembly: Sendable {
   private let family: FitFamily
   private let options: FitOptions
-  private let fitted: FittedFamily
+  /// Nil to leave all sources as they are.
+  private let fitted: FittedFamily?
   /// The blocks of each group's pools, by type.
   private let pools: [PoolBlocks?]
-  private let items: [[Int]]
 
-  init(_ family: FitFamily, _ options: FitOptions, _ fitted: FittedFamily) {
+  init(_ family: FitFamily, _ options: FitOptions, _ fitted: FittedFamily?) {
     self.family = family
     self.options = options
     self.fitted = fitted
-    pools = fitted.pools.map { $0.map { PoolBlocks($0) } }
-    var items = [[Int]](repeating: [], count: family.adapters.count)
-    for (index, item) in family.items.enumerated() { items[item.task].append(index) }
-    self.items = items
+    pools = fitted?.pools.map { $0.map { PoolBlocks($0) } } ?? []
   }
 
   /// The adapters and the report.
@@ -29,14 +26,14 @@ struct FitAssembly: Sendable {
       do throws(Interrupted) { try Cancellation.check() } catch { throw .interrupted(error) }
       return try assembled(task)
     }
-    var used = fitted
-    for (task, assembled) in zip(items, tasks) where assembled.report.isExact {
+    var used = fitted ?? FittedFamily(alone: family.items.count)
+    for (task, assembled) in zip(family.taskItems, tasks) where assembled.report.isExact {
       for item in task { used.items[item] = FittedItem() }
     }
     var bytes = used.bytes(family)
-    for (task, assembled) in zip(items, tasks) where assembled.report.isExact {
+    for (task, assembled) in zip(family.taskItems, tasks) where assembled.report.isExact {
       bytes.exact += task.reduce(0) { $0 + family.items[$1].sourceBytes }
-      bytes.records += task.count * RecordCosts.privateTerm
+      bytes.records += task.count * (RecordCosts.privateTerm + RecordCosts.sourceTensors)
     }
     let report = FitReport(
       tasks: tasks.map(\.report), groups: groups(used), bytes: bytes,
@@ -59,10 +56,11 @@ struct FitAssembly: Sendable {
   /// One task: fitted, or as it was if the fit misses a bound or saves nothing.
   private func assembled(_ task: Int) throws(FitError) -> Assembled {
     let source = family.adapters[task]
-    let members = items[task]
+    let members = family.taskItems[task]
     guard !members.isEmpty else {
       return Assembled(adapter: source, report: report(task, nil))
     }
+    guard let fitted else { return kept(task, "no fit is smaller than the source") }
     var writer = TaskWriter(source, members.map { family.items[$0].target })
     for item in members {
       writer.add(
@@ -73,19 +71,14 @@ struct FitAssembly: Sendable {
     let errors = try measured(adapter, against: source)
     // Without a bound the bytes are the user's to spend, and a baseline's are what they are.
     let sourceBytes = members.reduce(0) {
-      $0 + family.items[$1].sourceBytes + RecordCosts.privateTerm
+      $0 + family.items[$1].sourceBytes + RecordCosts.privateTerm + RecordCosts.sourceTensors
     }
     let isMissed =
       errors.error > bound ?? .infinity
       || errors.modules.contains { $0.error > options.maxErrorPerModule ?? .infinity }
-    guard !isMissed, bound == nil || fitted.bytes(of: members, family) < sourceBytes else {
-      return Assembled(
-        adapter: source, report: report(task, nil),
-        finding: Finding(
-          severity: .note, rule: "FIT", where: source.name,
-          message: isMissed
-            ? "no fit meets the bound; the source's tensors are kept"
-            : "no fit is smaller than the source; its tensors are kept"))
+    guard !isMissed else { return kept(task, "no fit meets the bound") }
+    guard bound == nil || fitted.bytes(of: members, family) < sourceBytes else {
+      return kept(task, "no fit is smaller than the source")
     }
     for (item, module) in zip(members, errors.modules) {
       adapter.targets[family.items[item].target].relativeError = module.error
@@ -96,6 +89,16 @@ struct FitAssembly: Sendable {
           error: errors.error, bound: bound, moduleBound: options.maxErrorPerModule,
           names: source.factorNames?.pattern ?? "")),
       report: report(task, errors))
+  }
+
+  /// A task as it was.
+  private func kept(_ task: Int, _ reason: String) -> Assembled {
+    let source = family.adapters[task]
+    return Assembled(
+      adapter: source, report: report(task, nil),
+      finding: Finding(
+        severity: .note, rule: "FIT", where: source.name,
+        message: reason + "; its tensors are kept"))
   }
 
   private func measured(
@@ -110,12 +113,12 @@ struct FitAssembly: Sendable {
   ///
   /// - Parameter errors: Nil if the source's tensors are kept.
   private func report(_ task: Int, _ errors: FitErrors?) -> FitReport.Task {
-    let modules = items[task].enumerated().map { place, item in
-      let values = errors == nil ? FittedItem() : fitted.items[item]
+    let modules = family.taskItems[task].enumerated().map { place, item in
+      let values = errors == nil ? nil : fitted?.items[item]
       return FitReport.Module(
         name: family.adapters[task].targets[family.items[item].target].module,
-        error: errors?.modules[place].error ?? 0, upCount: values.use?.rows.count ?? 0,
-        downCount: values.use?.columns.count ?? 0, privateRank: values.types.count)
+        error: errors?.modules[place].error ?? 0, upCount: values?.use?.rows.count ?? 0,
+        downCount: values?.use?.columns.count ?? 0, privateRank: values?.types.count ?? 0)
     }
     return FitReport.Task(
       name: family.adapters[task].name, error: errors?.error ?? 0, bound: bound,

@@ -26,6 +26,12 @@ struct VectorBlocks: Sendable {
     self.tensors = tensors
     self.counts = counts
   }
+
+  /// Blocks that are there, each `[vectors, length]`.
+  init(_ tensors: [Tensor]) {
+    self.tensors = tensors
+    counts = tensors.map { $0.shape[0] }
+  }
 }
 
 /// The blocks of both pools of a group.
@@ -33,7 +39,16 @@ struct PoolBlocks: Sendable {
   let up: VectorBlocks
   let down: VectorBlocks
 
+  init(up: VectorBlocks, down: VectorBlocks) {
+    self.up = up
+    self.down = down
+  }
+
   init(_ pool: PublicPool) {
+    if let stored = pool.blocks {
+      self = stored
+      return
+    }
     up = VectorBlocks(pool.up, types: pool.upTypes)
     down = VectorBlocks(pool.down, types: pool.downTypes)
   }

@@ -77,10 +77,8 @@ public struct BaselineFit: Sendable {
   private func waterFilled(
     _ family: FitFamily, _ options: FitOptions
   ) throws(FitError) -> FitResult {
-    let allocation = ErrorAllocation(family, options)
-    let plan = FitLoop(family: family, options: options, allocation: allocation).alone()
-    let loop = ValueLoop(family: family, options: options, allocation: allocation)
-    return try FitAssembly(family, options, try loop.fitted(plan.groups)).result()
+    let values = try TruncationFit(family, options).waterFilled(options.type)
+    return try FitAssembly(family, options, values).result()
   }
 
   private func result(

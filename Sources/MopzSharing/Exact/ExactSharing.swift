@@ -10,7 +10,10 @@ import MopzDigest
 /// with index tables takes less than the tensors as they are, the tensors are put together
 /// from the pool; all others stay as they were.
 ///
-/// The result depends on the adapters alone, not on their order or the number of threads.
+/// Shards that a container has already, in blocks that are named, are taken from there.
+///
+/// The result depends on the adapters and those blocks alone, not on the adapters' order or the
+/// number of threads.
 public struct ExactSharing: Sendable {
   /// The adapters, in the order in which they were given.
   public let adapters: [Adapter]
@@ -23,11 +26,16 @@ public struct ExactSharing: Sendable {
   ///
   /// Source tensors that are put together from pools already are taken apart first.
   ///
+  /// - Parameters:
+  ///   - adapters: The adapters.
+  ///   - stored: Blocks of shards that the container has to which the adapters are added; they
+  ///     cost nothing, and become the first ranges of the pools that take from them.
+  ///   - threads: Who works.
   /// - Throws: ``SharingError`` if a pool of an adapter is unsound, or the user asked to stop.
   /// - Complexity: O(bytes · ways to cut a vector); memory for a hash a shard, for the pools,
   ///   and for tensors that had to be taken apart. Other blocks stay where they are mapped.
   public init(
-    of adapters: [Adapter], threads: WorkerThreads = .all
+    of adapters: [Adapter], beside stored: [StoredShards] = [], threads: WorkerThreads = .all
   ) throws(SharingError) {
     let order = adapters.indices.sorted {
       ExactName(adapters[$0].name) < ExactName(adapters[$1].name)
@@ -37,8 +45,10 @@ public struct ExactSharing: Sendable {
     var dense = adapters
     for (place, index) in order.enumerated() { dense[index] = tasks[place] }
     let factors = tasks.indices.flatMap { SharableFactor.all(of: tasks[$0], task: $0) }
-    let families = try Self.families(of: factors, in: tasks, threads)
-    let pools = threads.map(families.count) { PoolAssembly(of: families[$0], in: factors) }
+    let families = try Self.families(of: factors, in: tasks, beside: stored, threads)
+    let pools = threads.map(families.count) {
+      PoolAssembly(of: families[$0], in: factors, beside: stored)
+    }
     var report = SharingReport()
     for (family, pool) in zip(families, pools) {
       for (task, part) in pool.parts { tasks[task].use(part, factors) }
@@ -67,7 +77,8 @@ public struct ExactSharing: Sendable {
   /// The families that save the most, none of which overlap, in the order of their first
   /// members.
   private static func families(
-    of factors: [SharableFactor], in adapters: [Adapter], _ threads: WorkerThreads
+    of factors: [SharableFactor], in adapters: [Adapter], beside stored: [StoredShards],
+    _ threads: WorkerThreads
   ) throws(SharingError) -> [ShardFamily] {
     let identities = BlockIdentities(of: factors, in: adapters, threads: threads)
     var families: [ShardFamily] = []
@@ -76,7 +87,8 @@ public struct ExactSharing: Sendable {
       do throws(Interrupted) { try Cancellation.check() } catch { throw .interrupted(error) }
       let positions = factors.indices.filter { kind.chunkCount(of: factors[$0]) != nil }
       let digests = threads.map(positions.count) { kind.digests(of: factors[positions[$0]]) }
-      let found = ShardFamily.all(of: positions, digests, kind: kind, in: factors, identities)
+      let found = ShardFamily.all(
+        of: positions, digests, kind: kind, in: factors, identities, beside: stored)
       for family in found { families.offer(family, &owner) }
     }
     let kept = Set(owner.compactMap(\.self)).map { families[$0] }

@@ -26,10 +26,15 @@ struct PoolAssembly: Sendable {
   ///
   /// Bytes are compared before two shards are taken for equal.
   ///
+  /// - Parameter stored: The blocks that there are; those that the family names lend shards.
   /// - Complexity: O(bytes of the members); memory for the distinct shards.
-  init(of family: ShardFamily, in factors: [SharableFactor]) {
+  init(
+    of family: ShardFamily, in factors: [SharableFactor], beside stored: [StoredShards] = []
+  ) {
     kind = family.kind
     var shards = DistinctShards(kind: family.kind)
+    let lent = family.lent.map { LentShards(stored[$0], numbers: shards.add(stored[$0])) }
+    let lentCount = shards.count
     var numbers: [[Int?]] = []
     for member in family.members { numbers.append(shards.add(factors[member])) }
     if shards.count == 0 {
@@ -38,61 +43,77 @@ struct PoolAssembly: Sendable {
       numbers = numbers.map { $0.map { _ in 0 } }
     }
     let tasks = Set(family.members.map { factors[$0].task }).sorted()
-    let isPublic = (0..<shards.count).map { number in
-      tasks.count > 1 ? shards.taskCounts[number] > 1 : shards.factorCounts[number] > 1
+    let new = lentCount..<shards.count
+    let publicShards = new.filter {
+      tasks.count > 1 ? shards.taskCounts[$0] > 1 : shards.factorCounts[$0] > 1
     }
-    let publicShards = isPublic.indices.filter { isPublic[$0] }
-    publicCount = publicShards.count
+    publicCount = publicShards.count + (0..<lentCount).count { shards.taskCounts[$0] > 0 }
+    let isPublic = Set(publicShards)
     let shared = publicShards.isEmpty ? nil : shards.block(publicShards)
     for task in tasks {
-      let own = isPublic.indices.filter { !isPublic[$0] && shards.firstTasks[$0] == task }
+      let members = family.members.indices.filter { factors[family.members[$0]].task == task }
+      let used = Set(members.flatMap { numbers[$0].compactMap(\.self) })
+      let own = new.filter { !isPublic.contains($0) && shards.firstTasks[$0] == task }
       privateCount += own.count
+      var vectors: [Int?] = []
+      var pieces: [Piece] = []
+      for block in lent where block.numbers.contains(where: { $0.map(used.contains) ?? false }) {
+        vectors += block.numbers
+        pieces.append(Piece(block: block.shards.block, publicCount: block.shards.count))
+      }
+      vectors += publicShards + own
+      if tasks.count > 1 {
+        if let shared { pieces.append(Piece(block: shared, publicCount: publicShards.count)) }
+        if !own.isEmpty { pieces.append(Piece(block: shards.block(own), publicCount: 0)) }
+      } else if !new.isEmpty {
+        pieces.append(
+          Piece(block: shards.block(publicShards + own), publicCount: publicShards.count))
+      }
       var places = Array(repeating: -1, count: shards.count)
-      for (place, shard) in (publicShards + own).enumerated() { places[shard] = place }
-      var tables: [Int: IndexTable] = [:]
-      for (index, member) in family.members.enumerated() where factors[member].task == task {
-        tables[member] = IndexTable(
-          rank: factors[member].rank, chunkCount: factors[member].width / kind.length,
+      for (place, shard) in vectors.enumerated() { if let shard { places[shard] = place } }
+      parts[task] = Self.part(pieces, kind)
+      for index in members {
+        let factor = factors[family.members[index]]
+        parts[task]?.tables[family.members[index]] = IndexTable(
+          rank: factor.rank, chunkCount: factor.width / kind.length,
           entries: numbers[index].map { $0.map { places[$0] } })
       }
-      if tasks.count == 1 {
-        parts[task] = Self.part(shards.block(publicShards + own), publicCount, kind, tables)
-      } else {
-        let block = own.isEmpty ? nil : shards.block(own)
-        parts[task] = Self.part(shared, block, kind, tables)
-      }
     }
   }
 
-  /// One block of which the first rows are public.
-  private static func part(
-    _ block: Tensor, _ publicCount: Int, _ kind: ShardKind, _ tables: [Int: IndexTable]
-  ) -> Part {
-    let count = block.shape[0]
-    let ranges = [
-      PoolRange(block: 0, axis: .rows, visibility: .shared, first: 0, count: publicCount),
-      PoolRange(block: 0, axis: .rows, first: publicCount, count: count - publicCount),
-    ].filter { $0.count > 0 }
-    return Part(
-      blocks: [block], pool: Pool(shardLength: kind.length, ranges: ranges), tables: tables)
+  /// A stored block, and the number of each of its shards: nil for zeros, and for a shard that
+  /// came before.
+  private struct LentShards {
+    let shards: StoredShards
+    let numbers: [Int?]
+
+    init(_ shards: StoredShards, numbers: [Int?]) {
+      self.shards = shards
+      self.numbers = numbers
+    }
   }
 
-  /// A public block of all tasks, and the task's own.
-  private static func part(
-    _ shared: Tensor?, _ own: Tensor?, _ kind: ShardKind, _ tables: [Int: IndexTable]
-  ) -> Part {
-    var blocks: [Tensor] = []
+  /// A block of a pool, of which the first rows are public.
+  private struct Piece {
+    var block: Tensor
+    var publicCount: Int
+  }
+
+  /// A pool of blocks one after the other.
+  private static func part(_ pieces: [Piece], _ kind: ShardKind) -> Part {
     var ranges: [PoolRange] = []
-    for (block, visibility) in [(shared, PoolRange.Visibility.shared), (own, .isPrivate)] {
-      guard let block else { continue }
-      ranges.append(
+    for (index, piece) in pieces.enumerated() {
+      let count = piece.block.shape[0]
+      ranges += [
         PoolRange(
-          block: blocks.count, axis: .rows, visibility: visibility, first: 0,
-          count: block.shape[0]))
-      blocks.append(block)
+          block: index, axis: .rows, visibility: .shared, first: 0, count: piece.publicCount),
+        PoolRange(
+          block: index, axis: .rows, first: piece.publicCount, count: count - piece.publicCount),
+      ].filter { $0.count > 0 }
     }
     return Part(
-      blocks: blocks, pool: Pool(shardLength: kind.length, ranges: ranges), tables: tables)
+      blocks: pieces.map(\.block), pool: Pool(shardLength: kind.length, ranges: ranges),
+      tables: [:])
   }
 }
 
@@ -133,6 +154,17 @@ private struct DistinctShards {
       numbers.append(number)
     }
     return numbers
+  }
+
+  /// Adds the shards of a stored block, which no factor uses yet.
+  ///
+  /// - Returns: The number of each that is new here; nil for the others, and for zeros.
+  mutating func add(_ stored: StoredShards) -> [Int?] {
+    stored.digests.enumerated().map { row, digest in
+      let shard = stored.bytes(ofRow: row)
+      guard digest != .zero, find(shard, digest) == nil else { return nil }
+      return append(shard, digest, task: -1)
+    }
   }
 
   /// Adds a shard of zeros.

@@ -6,6 +6,8 @@ struct ShardFamily: Sendable {
   let kind: ShardKind
   /// The positions of the factors, ascending.
   let members: [Int]
+  /// The positions of the stored blocks that have shards of the factors, ascending.
+  let lent: [Int]
   /// The bytes that a pool saves at least; not positive if it saves none.
   let saving: Int
 }
@@ -17,13 +19,22 @@ extension ShardFamily {
   /// - Parameters:
   ///   - positions: The factors that are cut, ascending.
   ///   - digests: Their shards' hashes, in the same order.
+  ///   - stored: The blocks that there are, and may lend shards; those of other kinds are
+  ///     passed over.
   /// - Complexity: O(shards).
   static func all(
     of positions: [Int], _ digests: [[Digest128]], kind: ShardKind, in factors: [SharableFactor],
-    _ identities: BlockIdentities
+    _ identities: BlockIdentities, beside stored: [StoredShards]
   ) -> [ShardFamily] {
-    var sets = DisjointSets(count: positions.count)
+    let lenders = stored.indices.filter { stored[$0].kind == kind }
+    var sets = DisjointSets(count: positions.count + lenders.count)
+    // What is stored comes after the factors, and is the first to have its shards.
     var firstUser: [Digest128: Int] = [:]
+    for (place, lender) in lenders.enumerated() {
+      for digest in stored[lender].digests where digest != .zero {
+        firstUser[digest] = firstUser[digest] ?? positions.count + place
+      }
+    }
     var firstOfBlock: [Int: Int] = [:]
     for (place, position) in positions.enumerated() {
       // Equal blocks belong together even if all their shards are zero.
@@ -39,7 +50,13 @@ extension ShardFamily {
       }
     }
     var distinctCounts = Array(repeating: 0, count: positions.count)
-    for place in firstUser.values { distinctCounts[sets.root(of: place)] += 1 }
+    for place in firstUser.values where place < positions.count {
+      distinctCounts[sets.root(of: place)] += 1
+    }
+    var lent: [Int: [Int]] = [:]
+    for (place, lender) in lenders.enumerated() {
+      lent[sets.root(of: positions.count + place), default: []].append(lender)
+    }
     var members: [Int: [Int]] = [:]
     var shardCounts: [Int: Int] = [:]
     for place in positions.indices {
@@ -50,9 +67,14 @@ extension ShardFamily {
     var families: [ShardFamily] = []
     for (root, members) in members where (shardCounts[root] ?? 0) > distinctCounts[root] {
       let cost = StorageCost(members.map { factors[$0] }, kind: kind)
+      let lent = lent[root] ?? []
       let saving =
-        StorageCost.plain(members, of: factors, identities) - cost.pooled(distinctCounts[root])
-      if saving > 0 { families.append(ShardFamily(kind: kind, members: members, saving: saving)) }
+        StorageCost.plain(members, of: factors, identities)
+        - cost.pooled(distinctCounts[root], lent: lent.map { stored[$0].count })
+      if saving > 0 {
+        families.append(
+          ShardFamily(kind: kind, members: members, lent: lent, saving: saving))
+      }
     }
     return families.sorted { $0.members[0] < $1.members[0] }
   }

@@ -50,14 +50,14 @@ struct ShardKind: Hashable, Sendable {
     digests.reserveCapacity(factor.width / length * factor.rank)
     forEachShard(of: factor) { range in
       let shard = vectors.slice(range)
-      let span = shard.span
-      digests.append(span.isAllZero ? .zero : Self.digest(span))
+      digests.append(digest(shard.span))
     }
     return digests
   }
 
-  /// The hash of a shard that is not zero, which is never ``Digest128/zero`` itself.
-  private static func digest(_ shard: RawSpan) -> Digest128 {
+  /// The hash of a shard, ``Digest128/zero`` for one whose bits are all zero and no other.
+  func digest(_ shard: RawSpan) -> Digest128 {
+    guard !shard.isAllZero else { return .zero }
     let digest = XXH3.hash128(shard)
     return digest == .zero ? Digest128(low: 1, high: 0) : digest
   }

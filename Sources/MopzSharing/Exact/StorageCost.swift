@@ -14,7 +14,9 @@ struct StorageCost {
   /// An entry of the block index.
   private static let entryByteCount = 32
   /// Rows of pool and range, which every factor has without sharing, too.
-  private static let poolByteCount = 16 + 2 * 32
+  private static let poolByteCount = 16 + 2 * rangeByteCount
+  /// A row of a pool's ranges.
+  private static let rangeByteCount = 32
 
   private let kind: ShardKind
   private let factors: [SharableFactor]
@@ -25,18 +27,23 @@ struct StorageCost {
   }
 
   /// The bytes of a pool of so many distinct shards, at most.
-  func pooled(_ distinctCount: Int) -> Int {
+  ///
+  /// - Parameter lent: The number of shards in each block that is stored anyhow, beside those.
+  func pooled(_ distinctCount: Int, lent: [Int] = []) -> Int {
     let tasks = Set(factors.map(\.task)).count
-    let width = IndexTable.dtype(vectorCount: distinctCount).bitCount / 8
+    let vectorCount = distinctCount + lent.reduce(0, +)
+    let width = IndexTable.dtype(vectorCount: vectorCount).bitCount / 8
     let tables = factors.reduce(0) { sum, factor in
       let count = factor.rank * (factor.width / kind.length) * width
       return sum + Self.stored(count) + Self.rowByteCount
     }
     // Public shards are one block, those of each task another.
-    let blocks = tasks == 1 ? 1 : tasks + 1
-    let shards = max(distinctCount, 1) * kind.byteCount
+    let isAllLent = distinctCount == 0 && !lent.isEmpty
+    let blocks = isAllLent ? 0 : tasks == 1 ? 1 : tasks + 1
+    let shards = isAllLent ? 0 : max(distinctCount, 1) * kind.byteCount
     return shards + blocks * (Self.padding(shards) + Self.entryByteCount)
       + tasks * (2 * Self.rowByteCount + Self.poolByteCount) + tables
+      + tasks * lent.count * (Self.rowByteCount + Self.rangeByteCount)
   }
 
   /// The bytes of factors as they are, at least; blocks that are used elsewhere, too, cost

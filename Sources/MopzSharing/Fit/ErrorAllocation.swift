@@ -5,7 +5,6 @@
 struct ErrorAllocation: Sendable {
   private let family: FitFamily
   private let options: FitOptions
-  private let items: [[Int]]
   private let types: [StoredType]
 
   /// Bounds of a price, in bytes for the whole of a task's squared norm.
@@ -15,13 +14,7 @@ struct ErrorAllocation: Sendable {
     self.family = family
     self.options = options
     types = StoredType.permitted(by: options.type)
-    var items = [[Int]](repeating: [], count: family.adapters.count)
-    for (index, item) in family.items.enumerated() { items[item.task].append(index) }
-    self.items = items
   }
-
-  /// The items of a task.
-  func items(of task: Int) -> [Int] { items[task] }
 
   /// The pairs that an item's spectrum may be stored in.
   func pairs(_ item: Int) -> PairPrice {
@@ -40,7 +33,7 @@ struct ErrorAllocation: Sendable {
 
   /// Error and bytes of a task at given prices.
   func sums(task: Int, _ plans: [ItemPlan], prices: [Double]) -> (error: Double, bytes: Double) {
-    items[task].reduce(into: (0, 0)) { total, item in
+    family.taskItems[task].reduce(into: (0, 0)) { total, item in
       let sums = sums(item, plans[item], price: prices[item])
       total = (total.0 + sums.error, total.1 + sums.bytes)
     }
@@ -57,8 +50,10 @@ struct ErrorAllocation: Sendable {
     let floors = moduleFloors(plans, bounds: bounds)
     switch options.goal {
     case .maxError:
-      for task in items.indices {
-        for (item, price) in zip(items[task], self.prices(of: task, plans, floors, bounds[task])) {
+      for task in family.taskItems.indices {
+        for (item, price) in zip(
+          family.taskItems[task], self.prices(of: task, plans, floors, bounds[task]))
+        {
           prices[item] = price
         }
       }
@@ -80,11 +75,11 @@ struct ErrorAllocation: Sendable {
     of task: Int, _ plans: [ItemPlan], _ floors: [Double], _ bound: Double
   ) -> [Double] {
     let price = bisected { price in
-      items[task].reduce(0) {
+      family.taskItems[task].reduce(0) {
         $0 + sums($1, plans[$1], price: max(price, floors[$1])).error
       } <= bound * bound
     }
-    return items[task].map { max(price.above, floors[$0]) }
+    return family.taskItems[task].map { max(price.above, floors[$0]) }
   }
 
   /// The prices below which single modules would miss their own bound.

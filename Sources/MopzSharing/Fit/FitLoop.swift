@@ -26,25 +26,18 @@ struct FitLoop: Sendable {
   }
 
   /// The best plan with pools.
-  func best() throws(FitError) -> Result {
+  ///
+  /// - Parameter source: Where the plans of each turn come from.
+  func best(from source: some PlanSource) throws(FitError) -> Result {
+    var source = source
     let none = family.groups.map { GroupPlan(alone: $0, in: family) }
     var best = judged(none).result
     if !options.means.contains(.shardPrivatization) { best.bytes = .infinity }
     var prices = TurnPrices(judged(none).prices)
-    var units: [FitUnit] = []
     let turns = options.means.contains(.shardPrivatization) ? Self.turns : 2 * Self.turns
     for turn in 0..<turns {
-      let structure = GroupStructure(family: family, options: options, prices: prices.items)
-      let groups: [GroupPlan]
-      if turn == 1 || turn == 3 {
-        let found = try structure.best()
-        units = found.map(\.0)
-        groups = found.map(\.1)
-      } else {
-        groups = try structure.plans(
-          for: units.isEmpty ? family.groups.map { FitUnit(members: $0) } : units)
-      }
-      options.progress?(FitProgress(stage: "fitting pools", done: turn + 1, total: turns))
+      let groups = try source.plans(turn: turn, prices: prices.items)
+      options.progress?(FitProgress(stage: source.stage, done: turn + 1, total: turns))
       let result = judged(groups).result
       if isBetter(result, best) { best = result }
       move(&prices, groups)
@@ -126,7 +119,7 @@ struct FitLoop: Sendable {
         let ratio = Double(budget) / max(total, 1)
         factor = ratio * ratio
       }
-      let items = allocation.items(of: task)
+      let items = family.taskItems[task]
       let common = items.reduce(Double.infinity) { min($0, prices.items[$1]) }
       for item in items {
         if let limit = options.maxErrorPerModule {

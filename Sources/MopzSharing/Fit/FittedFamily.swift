@@ -9,6 +9,19 @@ struct FittedFamily: Sendable {
   /// One for each item.
   var items: [FittedItem]
 
+  init(pools: [PublicPool?], groups: [Int], items: [FittedItem]) {
+    self.pools = pools
+    self.groups = groups
+    self.items = items
+  }
+
+  /// Nothing yet of so many items that share nothing.
+  init(alone count: Int) {
+    self.init(
+      pools: [nil], groups: [Int](repeating: 0, count: count),
+      items: [FittedItem](repeating: FittedItem(), count: count))
+  }
+
   /// The bytes, by what they are for.
   func bytes(_ family: FitFamily) -> FitBytes {
     let used = Set(items.indices.filter { items[$0].use != nil }.map { groups[$0] })
@@ -45,20 +58,24 @@ struct FittedFamily: Sendable {
     }
   }
 
-  /// The relative error of each task.
-  func errors(_ family: FitFamily) -> [Double] {
-    var squares = [Double](repeating: 0, count: family.adapters.count)
-    for (index, item) in items.enumerated() {
-      squares[family.items[index].task] += item.squaredError
+  /// Takes the values of another fit, which has no pools, for every task that they make smaller.
+  ///
+  /// - Returns: Whether there was one.
+  mutating func takeSmaller(
+    _ other: FittedFamily, _ family: FitFamily, _ options: FitOptions
+  ) -> Bool {
+    var hasTaken = false
+    for items in family.taskItems {
+      func isSound(_ fitted: FittedFamily) -> Bool {
+        FitExcess(of: items, items.map { fitted.items[$0] }, family, options).value <= 1
+      }
+      guard isSound(other),
+        !isSound(self) || other.bytes(of: items, family) < bytes(of: items, family)
+      else { continue }
+      for item in items { self.items[item] = other.items[item] }
+      hasTaken = true
     }
-    return zip(squares, family.norms).map { $1 > 0 ? $0.squareRoot() / $1 : 0 }
-  }
-
-  /// The relative error of one item's own update.
-  func error(of item: Int, _ family: FitFamily) -> Double {
-    let energy = family.items[item].values.reduce(0) { $0 + $1 * $1 }.squareRoot()
-    let norm = energy * family.norms[family.items[item].task]
-    return norm > 0 ? items[item].squaredError.squareRoot() / norm : 0
+    return hasTaken
   }
 }
 

@@ -109,8 +109,7 @@ struct ValueFit: Sendable {
       stored = use.coreType.rounded(Matrix(gates, rows: 1, columns: gates.count))
       core = Matrix(diagonal: stored.elements)
     } else {
-      let half = try LeastSquares.solve(gramUp, seen)
-      stored = use.coreType.rounded(try LeastSquares.solve(gramDown, half.transposed).transposed)
+      stored = use.coreType.rounded(try DenseCore.solve(seen, gramUp, gramDown))
       core = stored
     }
     let part = UpdateProduct(up: core.transposedProduct(u), down: v)

@@ -79,11 +79,18 @@ struct GroupFit: Sendable {
   }
 
   /// The planner for updates over a pool.
-  func planner(for pool: PublicPool?, noise: Double) -> ItemPlanner {
-    let grams: (Matrix, Matrix)? = pool.flatMap { pool in
-      pool.isDiagonal
-        ? (pool.up.productTransposed(pool.up), pool.down.productTransposed(pool.down)) : nil
-    }
+  ///
+  /// - Parameter grams: The effective bases' products with themselves, if they may not be taken
+  ///   for orthonormal.
+  func planner(
+    for pool: PublicPool?, noise: Double, grams known: (up: Matrix, down: Matrix)? = nil
+  ) -> ItemPlanner {
+    let grams =
+      known
+      ?? pool.flatMap { pool in
+        pool.isDiagonal
+          ? (pool.up.productTransposed(pool.up), pool.down.productTransposed(pool.down)) : nil
+      }
     return ItemPlanner(
       types: types, means: options.means, pairs: pairs,
       indexBytes: (

@@ -70,11 +70,15 @@ struct ItemPlanner: Sendable {
   func plan(_ model: ItemModel, price: Double) throws(FitError) -> ItemPlan {
     let alone = ItemPlan(alone: model.values)
     guard model.up.rows > 0, model.down.rows > 0 else { return alone }
-    let core = try self.core(of: model)
-    let (rows, columns) = selection(core, price: price)
+    let whole = try core(of: model, Array(0..<model.up.rows), Array(0..<model.down.rows))
+    let (rows, columns) = selection(whole, price: price)
     guard !rows.isEmpty, !columns.isEmpty else { return alone }
-    let part = core.rows(rows).columns(columns)
-    let stored = isDiagonal ? Matrix(part.diagonal, rows: 1, columns: rows.count) : part
+    let part =
+      grams == nil || isDiagonal
+      ? whole.rows(rows).columns(columns) : try core(of: model, rows, columns)
+    let stored =
+      isDiagonal
+      ? Matrix(part.diagonal, rows: 1, columns: rows.count) : normalized(part, rows, columns)
     let corePlan = CorePlan(stored, types: types, price: price)
     var bytes = corePlan.bytes + Double(RecordCosts.publicTerm)
     if isSharded || rows.count < model.up.rows {
@@ -103,15 +107,30 @@ struct ItemPlanner: Sendable {
     return pairs.sums(energies: plan.energies, price: price)
   }
 
-  /// The core of the whole basis: a projection, or for diagonal cores least squares.
-  private func core(of model: ItemModel) throws(FitError) -> Matrix {
-    guard isDiagonal, let grams else { return model.core }
-    return Matrix(diagonal: try DiagonalCore.gates(model.core.diagonal, grams.up, grams.down))
+  /// The core of some vectors of both bases: a projection onto orthonormal ones, else least
+  /// squares.
+  private func core(
+    of model: ItemModel, _ rows: [Int], _ columns: [Int]
+  ) throws(FitError) -> Matrix {
+    let seen = model.core.rows(rows).columns(columns)
+    guard let grams else { return seen }
+    let (up, down) = (grams.up.rows(rows).columns(rows), grams.down.rows(columns).columns(columns))
+    guard isDiagonal else { return try DenseCore.solve(seen, up, down) }
+    return Matrix(diagonal: try DiagonalCore.gates(seen.diagonal, up, down))
+  }
+
+  /// A core of some vectors as it would be over vectors of the length 1: its rounding is then
+  /// as wrong as the update.
+  private func normalized(_ core: Matrix, _ rows: [Int], _ columns: [Int]) -> Matrix {
+    guard let grams else { return core }
+    return core.scalingColumns(by: columns.map { grams.down[$0, $0].squareRoot() })
+      .transposed.scalingColumns(by: rows.map { grams.up[$0, $0].squareRoot() }).transposed
   }
 
   /// Leaves out rows and columns that do not pay for their part of the core, until all do.
-  private func selection(_ core: Matrix, price: Double) -> ([Int], [Int]) {
-    var (rows, columns) = (Array(0..<core.rows), Array(0..<core.columns))
+  private func selection(_ whole: Matrix, price: Double) -> ([Int], [Int]) {
+    var (rows, columns) = (Array(0..<whole.rows), Array(0..<whole.columns))
+    let core = normalized(whole, rows, columns)
     guard means.contains(.subsetSelection), !isDiagonal else { return (rows, columns) }
     let element = Double(types.first?.byteCount(length: 1_000_000) ?? 4_000_000) / 1_000_000
     let (squares, width) = (core.elements.map { $0 * $0 }, core.columns)

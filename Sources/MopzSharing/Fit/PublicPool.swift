@@ -22,6 +22,10 @@ struct PublicPool: Sendable {
   /// The stored type of each vector, not ascending in precision.
   var upTypes: [StoredType] = []
   var downTypes: [StoredType] = []
+  /// The blocks that hold these very values, if some container has them already.
+  ///
+  /// Such a pool costs nothing, and is as it is. Nil for a pool that is to be stored.
+  var blocks: PoolBlocks?
 
   /// A pool of vectors in elements.
   init(up: Matrix, down: Matrix, upChunks: Int = 1, downChunks: Int = 1, isDiagonal: Bool = false) {
@@ -47,14 +51,16 @@ struct PublicPool: Sendable {
   /// The size of the effective basis of A.
   var downCount: Int { down.rows * downChunks }
 
-  /// The bytes of both pools.
+  /// The bytes that both pools cost.
   var byteCount: Int {
-    upTypes.reduce(0) { $0 + $1.byteCount(length: upLength) }
+    guard blocks == nil else { return 0 }
+    return upTypes.reduce(0) { $0 + $1.byteCount(length: upLength) }
       + downTypes.reduce(0) { $0 + $1.byteCount(length: downLength) }
   }
 
   /// The pools with the values that will be read again.
   func rounded() -> PublicPool {
+    guard blocks == nil else { return self }
     var result = self
     result.up = Self.rounded(up, upTypes)
     result.down = Self.rounded(down, downTypes)

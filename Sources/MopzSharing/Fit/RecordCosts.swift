@@ -9,6 +9,8 @@ enum RecordCosts {
   static let publicTerm = 264 + 96
   /// A term over private vectors.
   static let privateTerm = 264
+  /// Two source tensors with their names and blocks, which a fitted module does without.
+  static let sourceTensors = 2 * (96 + 96)
   /// An explicit index table's block, beside its elements.
   static let indexTable = 96
 

@@ -18,13 +18,44 @@ import MopzLinearAlgebra
 ///
 /// - Specification: §8 of `spec/mopz.md`.
 public struct SharingFit: Sendable {
-  private let adapters: [Adapter]
+  private let family: FitFamily
   private let options: FitOptions
+  /// The pools that there are; nil if pools are to be looked for.
+  private let stored: [StoredPool]?
 
-  /// Prepares a fit.
+  /// Prepares a fit: sorts out what can be fitted, and decomposes it.
   ///
-  /// - Throws: ``FitError/goal(_:)`` if a bound or a budget is no usable number.
-  public init(of adapters: [Adapter], _ options: FitOptions) throws(FitError) {
+  /// - Parameter pools: The pools that tasks may take from, as they are; nil to look for pools.
+  /// - Throws: ``FitError``; `goal` if a bound or a budget is no usable number.
+  /// - Complexity: O(tasks · modules · (out + in) · rank²).
+  public init(
+    of adapters: [Adapter], _ options: FitOptions, through pools: [StoredPool]? = nil
+  ) throws(FitError) {
+    try Self.check(options)
+    self.options = options
+    stored = pools
+    family = try Self.withOneThreadPerProduct { () throws(FitError) in
+      try FitFamily(of: adapters, options)
+    }
+  }
+
+  private init(_ family: FitFamily, _ options: FitOptions, _ stored: [StoredPool]?) {
+    self.family = family
+    self.options = options
+    self.stored = stored
+  }
+
+  /// The same adapters with another goal.
+  ///
+  /// - Throws: ``FitError/goal(_:)`` if it is no usable number.
+  public func aiming(at goal: FitGoal) throws(FitError) -> SharingFit {
+    var options = options
+    options.goal = goal
+    try Self.check(options)
+    return SharingFit(family, options, stored)
+  }
+
+  private static func check(_ options: FitOptions) throws(FitError) {
     switch options.goal {
     case .maxError(let bound):
       guard bound >= 0, bound < 1 else {
@@ -36,56 +67,103 @@ public struct SharingFit: Sendable {
     if let bound = options.maxErrorPerModule, !(bound >= 0 && bound < 1) {
       throw .goal("the bound \(bound) for modules must be at least 0 and less than 1")
     }
-    self.adapters = adapters
-    self.options = options
   }
 
-  /// Fits.
+  /// The best of ``fitted()`` and ``unfitted()``, by the bytes that they are estimated to take.
   ///
   /// While it runs, OpenBLAS uses one thread for each product.
   ///
   /// - Throws: ``FitError``.
   /// - Complexity: Linear in the number of tasks and modules, for ranks and pool sizes that do
-  ///   not grow; memory for the factors of one group in Float64 a thread, and for the result.
+  ///   not grow; memory for what is prepared, for the vectors of one group in Float64 a thread,
+  ///   and for the results.
   public func run() throws(FitError) -> FitResult {
+    var best = try unfitted()
+    let fitted = try fitted()
+    for candidate in fitted where isBetter(candidate.report, best.report) { best = candidate }
+    best.report.truncatedBytes = fitted.first?.report.truncatedBytes
+    return best
+  }
+
+  private func isBetter(_ a: FitReport, _ b: FitReport) -> Bool {
+    guard case .budget(let budget) = options.goal else { return a.bytes.total < b.bytes.total }
+    let fits = (a.bytes.total <= budget, b.bytes.total <= budget)
+    if fits.0 != fits.1 { return fits.0 }
+    return fits.0 ? a.meanSquaredError < b.meanSquaredError : a.bytes.total < b.bytes.total
+  }
+
+  /// All fits that may be the best: each update cut by itself in several ways, and pools.
+  ///
+  /// Every one holds the bounds that were set. Which of them is smallest, and whether it is
+  /// smaller than ``unfitted()``, is for the finished file to say: what records and gaps take is
+  /// estimated here.
+  ///
+  /// - Throws: ``FitError``.
+  /// - Complexity: As ``run()``.
+  public func fitted() throws(FitError) -> [FitResult] {
     try Self.withOneThreadPerProduct { () throws(FitError) in
-      let family = try FitFamily(of: adapters, options)
-      let allocation = ErrorAllocation(family, options)
-      let loop = FitLoop(family: family, options: options, allocation: allocation)
-      let values = ValueLoop(family: family, options: options, allocation: allocation)
-      let alone = loop.alone()
-      let best = try loop.best()
-      var fitted = try values.fitted(best.groups)
-      var result = try FitAssembly(family, options, fitted).result()
-      if best.groups.contains(where: { $0.pool != nil }),
-        isWorthComparing(result, to: alone)
-      {
-        fitted = try values.fitted(alone.groups)
-        let other = try FitAssembly(family, options, fitted).result()
-        result = Self.better(result, other, options.goal)
+      let cut = try TruncationFit(family, options).families()
+      var results: [FitResult] = []
+      for values in cut { results.append(try result(values)) }
+      let least = results.map(\.report.bytes.total).min()
+      if let values = try pools(beside: cut) { results.append(try result(values)) }
+      for index in results.indices { results[index].report.truncatedBytes = least }
+      return results
+    }
+  }
+
+  /// The sources as they are.
+  ///
+  /// - Throws: ``FitError``.
+  public func unfitted() throws(FitError) -> FitResult {
+    try FitAssembly(family, options, nil).result()
+  }
+
+  /// Each update cut by itself, in the ways that may be the best; none if nothing may be private.
+  ///
+  /// - Throws: ``FitError``.
+  public func truncated() throws(FitError) -> [FitResult] {
+    try Self.withOneThreadPerProduct { () throws(FitError) in
+      var results: [FitResult] = []
+      for values in try TruncationFit(family, options).families() {
+        results.append(try result(values))
       }
-      result.report.truncatedBytes = Int(alone.bytes)
-      return result
+      return results
     }
   }
 
-  /// Whether pools saved so little that rounding may have eaten it.
-  private func isWorthComparing(_ result: FitResult, to alone: FitLoop.Result) -> Bool {
-    guard options.means.contains(.shardPrivatization) else { return false }
-    switch options.goal {
-    case .maxError:
-      return Double(result.report.bytes.total) > 0.9 * alone.bytes
-    case .budget:
-      let count = Double(max(result.report.tasks.count, 1))
-      return result.report.meanSquaredError > 0.9 * alone.error / count
+  /// Pools, and what tasks need beside them; nil if no pool pays.
+  ///
+  /// - Throws: ``FitError``.
+  public func pooled() throws(FitError) -> FitResult? {
+    try Self.withOneThreadPerProduct { () throws(FitError) -> FitResult? in
+      guard let values = try pools(beside: []) else { return nil }
+      return try result(values)
     }
   }
 
-  private static func better(_ a: FitResult, _ b: FitResult, _ goal: FitGoal) -> FitResult {
-    switch goal {
-    case .maxError: b.report.bytes.total < a.report.bytes.total ? b : a
-    case .budget: b.report.meanSquaredError < a.report.meanSquaredError ? b : a
+  /// The values of the best plan with pools, but those of truncations for tasks that they make
+  /// smaller; nil if the best plan has no pools.
+  private func pools(beside cut: [FittedFamily]) throws(FitError) -> FittedFamily? {
+    let allocation = ErrorAllocation(family, options)
+    let plan = try best(FitLoop(family: family, options: options, allocation: allocation))
+    guard plan.groups.contains(where: { $0.pool != nil }) else { return nil }
+    let loop = ValueLoop(family: family, options: options, allocation: allocation)
+    var values = try loop.fitted(plan.groups)
+    if case .maxError = options.goal {
+      for other in cut { _ = values.takeSmaller(other, family, options) }
     }
+    return values
+  }
+
+  /// The best plan over the pools that there are, or that can be found.
+  private func best(_ loop: FitLoop) throws(FitError) -> FitLoop.Result {
+    guard let stored else { return try loop.best(from: FoundPools(family, options)) }
+    return try loop.best(from: try FixedPools(family, options, stored))
+  }
+
+  private func result(_ values: FittedFamily) throws(FitError) -> FitResult {
+    try FitAssembly(family, options, values).result()
   }
 
   /// Runs work whose own threads call OpenBLAS.

@@ -76,21 +76,16 @@ struct ValueLoop: Sendable {
   private func correct(
     _ state: inout Correction, _ fitted: inout FittedFamily, bound: Double, isLast: Bool
   ) -> Bool {
-    let errors = fitted.errors(family)
-    for task in errors.indices where state.isOpen[task] {
-      let items = allocation.items(of: task)
-      let worst = items.reduce(0) { worst, item in
-        guard let limit = options.maxErrorPerModule, limit > 0 else { return worst }
-        return max(worst, fitted.error(of: item, family) / limit)
-      }
-      let excess = max(bound > 0 ? errors[task] / bound : errors[task] > 0 ? .infinity : 0, worst)
+    for (task, items) in family.taskItems.enumerated() where state.isOpen[task] {
+      let found = FitExcess(of: items, items.map { fitted.items[$0] }, family, options)
+      let excess = found.value
       if excess <= 1 {
         let bytes = items.reduce(0) { $0 + byteCount(fitted.items[$1], $1) }
         if bytes < state.best[task]?.bytes ?? .max {
           state.best[task] = (bytes, items.map { fitted.items[$0] })
         }
       }
-      let hasRoom = excess < 0.97 && errors[task] > 0 && state.bounds[task] < 1.2 * bound
+      let hasRoom = excess < 0.97 && found.error > 0 && state.bounds[task] < 1.2 * bound
       let isMissed = excess > 1 && excess.isFinite
       state.isOpen[task] = !isLast && (isMissed || hasRoom)
       if isMissed {
@@ -103,7 +98,7 @@ struct ValueLoop: Sendable {
     if isFinished || isLast {
       for (task, best) in state.best.enumerated() {
         guard let best else { continue }
-        for (item, values) in zip(allocation.items(of: task), best.items) {
+        for (item, values) in zip(family.taskItems[task], best.items) {
           fitted.items[item] = values
         }
       }

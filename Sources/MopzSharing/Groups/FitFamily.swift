@@ -27,6 +27,8 @@ struct FitFamily: Sendable {
   private(set) var items: [FitItem]
   /// The items of each module path with equal shapes, in the order of names.
   let groups: [[Int]]
+  /// The items of each task.
+  let taskItems: [[Int]]
   /// The Frobenius norm of all fitted updates of each task.
   let norms: [Double]
   /// Tasks whose updates go into no pool.
@@ -79,7 +81,10 @@ struct FitFamily: Sendable {
       guard norm > 0 else { continue }
       items[index].values = items[index].values.map { $0 / norm }
     }
+    var taskItems = [[Int]](repeating: [], count: adapters.count)
+    for (index, item) in items.enumerated() { taskItems[item.task].append(index) }
     self.items = items
+    self.taskItems = taskItems
     self.norms = norms
     self.forms = forms
     groups = Self.groups(of: items, adapters)
@@ -167,29 +172,6 @@ struct FitFamily: Sendable {
           ?? "\(left) of \(adapter.targets.count) updates are of kinds that are not fitted; "
           + "they are kept as they are")
     }
-  }
-}
-
-/// What updates must have in common to share pools over tasks.
-private struct GroupKey: Hashable, Comparable {
-  let module: String
-  let parameter: String
-  let layout: UInt8
-  let outWidth: Int
-  let inWidth: Int
-
-  init(_ target: TargetUpdate, outWidth: Int, inWidth: Int) {
-    module = target.module
-    parameter = target.parameter
-    layout = target.layout.rawValue
-    self.outWidth = outWidth
-    self.inWidth = inWidth
-  }
-
-  static func < (a: GroupKey, b: GroupKey) -> Bool {
-    (a.module, a.parameter, a.layout, a.outWidth, a.inWidth) < (
-      b.module, b.parameter, b.layout, b.outWidth, b.inWidth
-    )
   }
 }
 

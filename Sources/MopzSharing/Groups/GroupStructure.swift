@@ -95,11 +95,7 @@ struct GroupStructure: Sendable {
     var classes: [[String]: [Int]] = [:]
     for (index, group) in family.groups.enumerated() {
       guard let first = group.first else { continue }
-      let item = family.items[first]
-      let target = family.adapters[item.task].targets[item.target]
-      let name = String(target.module.split(whereSeparator: { "._".contains($0) }).last ?? "")
-      let key = [name, target.parameter, "\(target.layout)", "\(item.outWidth)", "\(item.inWidth)"]
-      classes[key, default: []].append(index)
+      classes[family.key(of: first).projection, default: []].append(index)
     }
     return classes.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
   }

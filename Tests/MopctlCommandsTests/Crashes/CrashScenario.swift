@@ -57,6 +57,9 @@ struct CrashScenario: Sendable, CustomTestStringConvertible {
       name: "add --replace", preparation: [two],
       command: ["add", "%/x.mopz", "dora=\(other)", "--replace"]),
     CrashScenario(
+      name: "add --share fit", preparation: [two],
+      command: ["add", "%/x.mopz", other, "--share", "fit", "--max-error", "0.3"]),
+    CrashScenario(
       name: "remove", preparation: [two], command: ["remove", "%/x.mopz", "lora-all"]),
     CrashScenario(
       name: "compact", preparation: [two, ["remove", "%/x.mopz", "dora"]],

@@ -13,8 +13,6 @@ struct BudgetSearch {
   private var fits = 0
   private var exceeds = Int.max
   private var sizes: Set<Int> = []
-  /// The size of the smallest file that was found.
-  private(set) var smallest = Int.max
   /// What the fit may take in the next attempt; nil if there is none.
   private(set) var allowance: Int?
 
@@ -27,14 +25,10 @@ struct BudgetSearch {
   }
 
   /// Notes the size of the file that the allowance gave, and chooses the next.
-  ///
-  /// - Returns: Whether the file is the best one so far.
-  mutating func note(size: Int) -> Bool {
-    guard let tried = allowance else { return false }
+  mutating func note(size: Int) {
+    guard let tried = allowance else { return }
     attemptCount += 1
-    smallest = min(smallest, size)
     let isKept = size <= budget
-    let isBest = isKept && tried > fits
     if isKept { fits = max(fits, tried) } else { exceeds = min(exceeds, tried) }
     let isNew = sizes.insert(size).inserted
     let isFilled = isKept && size >= budget - budget / 50
@@ -42,6 +36,5 @@ struct BudgetSearch {
     if next <= fits || next >= exceeds { next = fits + (min(exceeds, 2 * budget) - fits) / 2 }
     let isDone = attemptCount == Self.attemptCountMax || isFilled || (isKept && !isNew)
     allowance = isDone || next <= fits || next >= exceeds ? nil : next
-    return isBest
   }
 }

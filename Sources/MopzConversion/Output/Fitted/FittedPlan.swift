@@ -4,62 +4,133 @@ import MopzContainer
 import MopzSharing
 import MopzTensors
 
-/// A container's plan of fitted adapters: fitted, put into the form in which they are stored,
-/// planned, and with a budget tried again until the file is small enough.
+/// A container's plan of fitted adapters: every candidate of the fit is planned as a finished
+/// file, and the best file is taken.
+///
+/// Under a bound that is the smallest of: the sources as they are, truncations, and pools. Under
+/// a budget it is the one with the least error of those that keep it.
 struct FittedPlan: Sendable {
   let plan: ContainerPlan
   let report: ConversionReport.Fit
+
+  private struct Candidate: Sendable {
+    var adapters: [Adapter]
+    var plan: ContainerPlan
+    var report: FitReport
+    var byteCount: Int { plan.appendedByteCount }
+  }
 
   /// Fits and plans.
   ///
   /// Adapters that were fitted before stay as they are: their sources are not known.
   ///
+  /// - Parameter pools: The pools of the container that is added to; each adapter is then
+  ///   routed through them by itself. Nil to look for pools that the adapters may share.
   /// - Throws: ``ConversionError``: `.usage` for a bound that makes no sense or a task that is
   ///   not there, `.refused` if the budget cannot be kept.
   init(
-    of adapters: [Adapter], _ fit: Conversion.Fit,
+    of adapters: [Adapter], _ options: Conversion.Fit, through pools: ContainerPools? = nil,
     threads: WorkerThreads, plan: ([Adapter]) throws(ConversionError) -> ContainerPlan
   ) throws(ConversionError) {
-    try Self.checkNames(fit.keptApart, in: adapters)
-    var report = ConversionReport.Fit(
-      options: fit, plainByteCount: try plan(adapters).committedByteCount)
-    func attempt(
-      _ goal: FitGoal
-    ) throws(ConversionError) -> (plan: ContainerPlan, report: FitReport) {
-      let result = try ConversionError.fitting { () throws(FitError) in
-        try SharingFit(of: adapters, fit.options(goal, threads)).run()
-      }
-      return (try plan(result.adapters.map(fit.stored)), result.report)
+    try Self.checkNames(options.keptApart, in: adapters)
+    func planned(_ result: FitResult) throws(ConversionError) -> Candidate {
+      let stored = result.adapters.map(options.stored)
+      return Candidate(adapters: stored, plan: try plan(stored), report: result.report)
     }
-    let best: (plan: ContainerPlan, report: FitReport)
-    if let budget = fit.budget {
-      let rest = report.plainByteCount - FittedTensorBytes.sum(of: adapters)
-      best = try Self.filling(budget, rest: rest, attempt)
+    func prepared(_ adapters: [Adapter]) throws(ConversionError) -> SharingFit {
+      try ConversionError.fitting { () throws(FitError) in
+        try SharingFit(of: adapters, options.fitOptions(threads), through: pools?.pools)
+      }
+    }
+    let fit = try prepared(adapters)
+    let plain = try planned(
+      try ConversionError.fitting { () throws(FitError) in try fit.unfitted() })
+    var report = ConversionReport.Fit(options: options, plainByteCount: plain.byteCount)
+    var best = plain
+    if let budget = options.budget {
+      if plain.byteCount > budget {
+        best = try Self.filling(budget, beside: plain, fit, planned)
+      }
+    } else if pools == nil {
+      best = try Self.smallest(of: fit, beside: plain, planned)
     } else {
-      best = try attempt(.maxError(fit.effectiveMaxError))
+      // Each by itself, as if they came one after the other.
+      var parts: [Candidate] = []
+      for adapter in adapters {
+        let fit = try prepared([adapter])
+        let own = try planned(
+          try ConversionError.fitting { () throws(FitError) in try fit.unfitted() })
+        parts.append(try Self.smallest(of: fit, beside: own, planned))
+      }
+      let stored = parts.flatMap(\.adapters)
+      best = Candidate(
+        adapters: stored, plan: try plan(stored), report: FitReport(joining: parts.map(\.report)))
     }
     report.take(best.report)
+    report.findings = (pools?.findings ?? []) + report.findings
     self.plan = best.plan
     self.report = report
   }
 
-  /// The largest file found that keeps a budget.
+  /// The smallest file of a fit's candidates, or the one without it.
+  private static func smallest(
+    of fit: SharingFit, beside plain: Candidate,
+    _ planned: (FitResult) throws(ConversionError) -> Candidate
+  ) throws(ConversionError) -> Candidate {
+    let results = try ConversionError.fitting { () throws(FitError) in try fit.fitted() }
+    var best = plain
+    for result in results {
+      let candidate = try planned(result)
+      if candidate.byteCount < best.byteCount { best = candidate }
+    }
+    best.report.truncatedBytes = results.first?.report.truncatedBytes
+    return best
+  }
+
+  /// The file with the least error of all that were found to keep a budget.
+  ///
+  /// Truncations and pools are sought apart, since they differ in what lies beside their values.
   private static func filling(
-    _ budget: Int, rest: Int,
-    _ attempt: (FitGoal) throws(ConversionError) -> (plan: ContainerPlan, report: FitReport)
-  ) throws(ConversionError) -> (plan: ContainerPlan, report: FitReport) {
-    var search = BudgetSearch(budget: budget, rest: rest)
-    var best: (plan: ContainerPlan, report: FitReport)?
-    while let allowance = search.allowance {
-      let found = try attempt(.budget(allowance))
-      if search.note(size: found.plan.committedByteCount) { best = found }
+    _ budget: Int, beside plain: Candidate, _ fit: SharingFit,
+    _ planned: (FitResult) throws(ConversionError) -> Candidate
+  ) throws(ConversionError) -> Candidate {
+    func candidates(
+      _ allowance: Int, hasPools: Bool
+    ) throws(ConversionError) -> [Candidate] {
+      let results = try ConversionError.fitting { () throws(FitError) in
+        let fit = try fit.aiming(at: .budget(allowance))
+        return hasPools ? [try fit.pooled()].compactMap(\.self) : try fit.truncated()
+      }
+      var found: [Candidate] = []
+      for result in results { found.append(try planned(result)) }
+      return found
+    }
+    var best: Candidate?
+    for hasPools in [false, true] {
+      var search = BudgetSearch(
+        budget: budget, rest: plain.byteCount - plain.report.sourceBytes)
+      while let allowance = search.allowance {
+        let found = try candidates(allowance, hasPools: hasPools)
+        guard let least = found.map(\.byteCount).min() else { break }
+        let nearest = found.filter { $0.byteCount <= budget }
+          .min { $0.report.meanSquaredError < $1.report.meanSquaredError }
+        if let nearest,
+          nearest.report.meanSquaredError < best?.report.meanSquaredError ?? .infinity
+        {
+          best = nearest
+        }
+        search.note(size: nearest?.byteCount ?? least)
+      }
     }
     if let best { return best }
+    // The smallest file of all has nothing of what can be left out.
+    let empty = try candidates(0, hasPools: false).min { $0.byteCount < $1.byteCount }
+    if let empty, empty.byteCount <= budget { return empty }
     throw .refused(
       Refusal(
         .output, "--budget",
-        "the budget of \(budget) bytes cannot be kept: the smallest file found has "
-          + "\(search.smallest), most of it tables and what is not fitted"))
+        "the budget of \(budget) bytes cannot be kept: the smallest file, of tables and what is "
+          + "not fitted, has \(min(plain.byteCount, empty?.byteCount ?? .max))"))
   }
 
   private static func checkNames(
@@ -75,30 +146,14 @@ struct FittedPlan: Sendable {
   }
 }
 
-/// The bytes of the source tensors that a fit may replace.
-private enum FittedTensorBytes {
-  static func sum(of adapters: [Adapter]) -> Int {
-    adapters.reduce(0) { sum, adapter in
-      var blocks: Set<Int> = []
-      for target in adapter.targets where target.kind == .additive {
-        for factor in target.terms.flatMap({ [$0.down, $0.up] }) {
-          blocks.formUnion(adapter.pools[adapter.factors[factor].pool].ranges.map(\.block))
-        }
-      }
-      return sum + blocks.reduce(0) { $0 + adapter.blocks[$1].bytes.count }
-    }
-  }
-}
-
 extension Conversion.Fit {
-  /// The bound that holds where no budget is set.
-  fileprivate var effectiveMaxError: Double {
-    maxError ?? maxErrorPerModule ?? Self.defaultMaxError
-  }
-
-  /// The fit's own options.
-  fileprivate func options(_ goal: FitGoal, _ threads: WorkerThreads) -> FitOptions {
-    FitOptions(
+  /// The fit's own options; a budget's goal is what the search for it says.
+  fileprivate func fitOptions(_ threads: WorkerThreads) -> FitOptions {
+    let goal: FitGoal =
+      if let budget {
+        .budget(budget)
+      } else { .maxError(maxError ?? maxErrorPerModule ?? Self.defaultMaxError) }
+    return FitOptions(
       goal, maxErrorPerModule: maxErrorPerModule, means: means, type: type, keptApart: keptApart,
       threads: threads, progress: progress)
   }

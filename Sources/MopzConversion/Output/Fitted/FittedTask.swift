@@ -40,18 +40,20 @@ public struct FittedTask: Hashable, Sendable {
 }
 
 extension FittedTask {
-  /// The fitted tasks of a file, measured against the adapters that they stand for.
+  /// The fitted tasks of a file, measured against the adapters that they stand for, before the
+  /// file gets its name or the commit its slot.
   ///
+  /// - Parameters:
+  ///   - container: The file as it will be read.
+  ///   - path: What errors call it.
+  ///   - sources: The adapters; those that were fitted before are passed over.
   /// - Throws: ``ConversionError`` if one is further from its source than it states, or than
   ///   its bounds permit.
   /// - Complexity: O(rank² · (in + out)) for each fitted target.
   static func measured(
-    in path: FilePath, against sources: [Adapter], _ threads: WorkerThreads
+    in container: Container, at path: FilePath, against sources: [Adapter],
+    _ threads: WorkerThreads
   ) throws(ConversionError) -> [FittedTask] {
-    let container: Container
-    do throws(ContainerError) { container = try Container(opening: path) } catch {
-      throw ConversionError(error, in: path.string)
-    }
     let fits = try threads.map(sources.count) { (index) throws(ConversionError) -> FittedTask? in
       do throws(Interrupted) { try Cancellation.check() } catch { throw .interrupted(error) }
       let task: Adapter

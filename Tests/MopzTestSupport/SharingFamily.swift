@@ -1,25 +1,38 @@
-import MopzAdapters
-import MopzSharing
-import MopzTensors
-import MopzTestSupport
+public import MopzAdapters
+public import MopzTensors
 
 /// Synthetic adapters with a known shared part.
-struct SharingFamily {
-  var tasks = 4
-  var modules = 1
-  var outWidth = 20
-  var inWidth = 16
+public struct SharingFamily: Sendable {
+  public var tasks = 4
+  public var modules = 1
+  public var outWidth = 20
+  public var inWidth = 16
   /// The rank of each adapter; task t has rank + t % rankSpread.
-  var rank = 3
-  var rankSpread = 1
+  public var rank = 3
+  public var rankSpread = 1
   /// The dimension of the space that the shared part of all tasks lies in; 0: nothing is shared.
-  var sharedRank = 2
+  public var sharedRank = 2
   /// The share of the norm that is each task's own.
-  var own = 0.1
-  var dtype = DType.f32
+  public var own = 0.1
+  public var dtype = DType.f32
+
+  public init(
+    tasks: Int = 4, modules: Int = 1, outWidth: Int = 20, inWidth: Int = 16, rank: Int = 3,
+    rankSpread: Int = 1, sharedRank: Int = 2, own: Double = 0.1, dtype: DType = .f32
+  ) {
+    self.tasks = tasks
+    self.modules = modules
+    self.outWidth = outWidth
+    self.inWidth = inWidth
+    self.rank = rank
+    self.rankSpread = rankSpread
+    self.sharedRank = sharedRank
+    self.own = own
+    self.dtype = dtype
+  }
 
   /// Adapters named t0, t1 and so on.
-  func adapters(seed: UInt64) -> [Adapter] {
+  public func adapters(seed: UInt64) -> [Adapter] {
     var generator = SeededGenerator(seed: seed)
     func bells(_ count: Int) -> [Double] { (0..<count).map { _ in generator.nextBell() } }
     let ups = (0..<modules).map { _ in bells(outWidth * max(sharedRank, 1)) }
@@ -54,20 +67,11 @@ struct SharingFamily {
 
 extension Adapter {
   /// A weights file that holds all source tensors.
-  mutating func addFile() {
+  public mutating func addFile() {
     files = [
       SourceFile(
         name: "adapter_model.safetensors", role: .weights, headerForm: .standard,
         tensors: 0..<sourceTensors.count)
     ]
-  }
-}
-
-extension FitOptions {
-  /// Options that look for no clusters, joined layers or cut vectors, which takes most time.
-  static func plain(_ goal: FitGoal, type: FitType = .f32, means: FitMeans? = nil) -> FitOptions {
-    FitOptions(
-      goal, means: means ?? FitMeans.all.subtracting(.vectorSharding), type: type,
-      sharesAcrossLayers: false, usesClusters: false)
   }
 }

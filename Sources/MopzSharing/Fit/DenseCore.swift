@@ -1,0 +1,15 @@
+import MopzLinearAlgebra
+
+/// Dense cores over bases that need not be orthonormal.
+enum DenseCore {
+  /// The core that leaves the least: `S = (U·Uᵀ)⁻¹ · U·D·Vᵀ · (V·Vᵀ)⁻¹`.
+  ///
+  /// - Parameters:
+  ///   - seen: `U·D·Vᵀ`.
+  ///   - up: `U·Uᵀ`.
+  ///   - down: `V·Vᵀ`.
+  static func solve(_ seen: Matrix, _ up: Matrix, _ down: Matrix) throws(FitError) -> Matrix {
+    let half = try LeastSquares.solve(up, seen)
+    return try LeastSquares.solve(down, half.transposed).transposed
+  }
+}
