@@ -11,15 +11,17 @@ enum AdversarialFamily: String, CaseIterable, CustomTestStringConvertible {
 
   var testDescription: String { rawValue }
 
-  /// What most of the families begin with: tasks that are alike in two modules.
-  private static var base: SharingFamily {
-    SharingFamily(
-      tasks: 4, modules: 2, outWidth: 40, inWidth: 32, rank: 6, sharedRank: 4, own: 0.02)
+  /// What most of the families begin with: tasks that are alike in one module or two.
+  private var base: SharingFamily {
+    let hasLayers = [.giant, .mixedTargets, .weightDecomposed, .noScale, .notANumber].contains(self)
+    return SharingFamily(
+      tasks: 4, modules: hasLayers ? 2 : 1, outWidth: 40, inWidth: 32, rank: 6, sharedRank: 4,
+      own: 0.02)
   }
 
   /// The adapters, always the same.
   func adapters() -> [Adapter] {
-    var sources = Self.base.adapters(seed: 21)
+    var sources = base.adapters(seed: 21)
     var generator = SeededGenerator(seed: 22)
     switch self {
     case .giant: sources[0].scale(by: 1e6)
