@@ -74,6 +74,8 @@ struct ArchiveTests {
       return
     }
     #expect(reason("claim.tar") == .tooManyBytes(limit: 8 << 30))
+    #expect(ArchiveLimits(expansionMax: .max).expandedByteCountMax(ofArchive: 2) == .max)
+    #expect(ArchiveLimits(unratedByteCount: .max).expandedByteCountMax(ofArchive: 2) == .max)
     #expect(reason("overlap.zip") == .overlap)
     #expect(reason("lzma.zip") == .method(14))
     guard case .malformed(let text)? = reason("claim-too-small.zip") else {
