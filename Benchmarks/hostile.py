@@ -3,7 +3,7 @@
 
 usage: hostile.py DIRECTORY DAMAGE_CHECK [PYTHON]
 
-Writes the files into DIRECTORY (about 1.5 GB), opens each one in a process of its own with the
+Writes the files into DIRECTORY (about 1.5 GB; gzip and zstd are needed), opens each one in a process of its own with the
 program DAMAGE_CHECK (Benchmarks/Sources/damage-check), and safetensors files with the reference
 library, where PYTHON has it. The time is that of the opening itself, the memory that of the
 process (its largest resident set; mapped files count where they were touched).
@@ -14,6 +14,7 @@ import os
 import struct
 import subprocess
 import sys
+import tarfile
 import zipfile
 
 REFERENCE = """
@@ -87,7 +88,7 @@ def make_numpy(at):
     write(at("header-of-braces.npy"), b"\x93NUMPY\x01\x00", struct.pack("<H", len(text)), text)
 
 
-def make_archives(at):
+def make_zips(at):
     with zipfile.ZipFile(at("4-GB-of-zeros.zip"), "w", zipfile.ZIP_DEFLATED, compresslevel=9) as z:
         with z.open("adapter_model.safetensors", "w", force_zip64=True) as file:
             for _ in range(1024):
@@ -95,11 +96,67 @@ def make_archives(at):
     with zipfile.ZipFile(at("100-thousand-entries.zip"), "w") as z:
         for n in range(100_000):
             z.writestr(f"{n}", b"")
-    tar = subprocess.run(
-        ["sh", "-c", f"truncate -s 8G {at('zeros')} && tar -C {os.path.dirname(at('zeros'))} -cf - "
-         f"zeros | zstd -q -f -o {at('8-GB-of-zeros.tar.zst')}; rm -f {at('zeros')}"])
-    if tar.returncode:
-        print("tar and zstd are needed for one of the archives", file=sys.stderr)
+    # 600 entries of 21 MB that are all the same 21 KB of the file.
+    with zipfile.ZipFile(at("overlapping.zip"), "w", zipfile.ZIP_DEFLATED, compresslevel=9) as z:
+        z.writestr("0", bytes(21 << 20))
+        first, = z.infolist()
+        for n in range(1, 600):
+            info = zipfile.ZipInfo(str(n))
+            info.compress_type, info.CRC = first.compress_type, first.CRC
+            info.file_size, info.compress_size = first.file_size, first.compress_size
+            info.header_offset = first.header_offset
+            z.filelist.append(info)
+    # The dictionary's size stands in the contents: their header of 4 bytes, the properties, 4 bytes.
+    lzma = at("lzma-dictionary-of-4-GB.zip")
+    with zipfile.ZipFile(lzma, "w", zipfile.ZIP_LZMA) as z:
+        z.writestr("a.safetensors", bytes(1 << 20))
+    with open(lzma, "r+b") as file:
+        file.seek(30 + len("a.safetensors") + 5)
+        file.write(b"\xff\xff\xff\xff")
+
+
+def make_tars(at):
+    """What a header claims, and what comes without one: each to its compressor, and none whole."""
+    piece = bytes(4 << 20)
+
+    def header(name, size):
+        info = tarfile.TarInfo(name)
+        info.size = size
+        return info.tobuf(tarfile.GNU_FORMAT)
+
+    def compressed(name, program, parts):
+        with open(at(name), "wb") as file:
+            process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=file)
+            for part in parts:
+                process.stdin.write(part)
+            process.stdin.close()
+            if process.wait() != 0:
+                sys.exit(f"{program[0]} failed")
+
+    def zeros(pieces):
+        return (piece for _ in range(pieces))
+
+    def entries(count):
+        for n in range(count):
+            yield header(f"{n}.safetensors", 1 << 20)
+            yield piece[: 1 << 20]
+        yield bytes(1024)
+
+    zstd, gzip = ["zstd", "-q", "-c"], ["gzip", "-9", "-c"]
+    hundred = header("adapter_model.safetensors", 100 << 30)
+    compressed("100-GB-claimed.tar.zst", zstd, [hundred, *zeros(2048)])
+    four = header("adapter_model.safetensors", 4 << 30)
+    compressed("4-GB-of-zeros.tar.gz", gzip, [four, *zeros(1024), bytes(1024)])
+    compressed("4096-entries-of-1-MB.tar.gz", gzip, entries(4096))
+    compressed("4096-entries-of-1-MB.tar.zst", zstd, entries(4096))
+    one = [header("a.safetensors", 4), b"\0" * 512]
+    compressed("8-GB-of-zeros-after-the-end.tar.zst", zstd, [*one, *zeros(2048)])
+    compressed("250-MB-of-zeros.tar.zst", zstd, entries(250))
+
+
+def make_archives(at):
+    make_zips(at)
+    make_tars(at)
 
 
 def make_containers(at, program):

@@ -83,20 +83,24 @@ public enum ArchiveFormat: String, Hashable, Sendable, CaseIterable {
 }
 
 /// How much may come out of an archive.
+///
+/// What an archive claims counts, so that a bomb is refused before it is lit. Real adapters may
+/// compress well: weights that layers or tasks share and a file repeats, zeros of a side that was
+/// never trained. So a ratio counts only beyond a generous size.
 public struct ArchiveLimits: Hashable, Sendable {
   /// The largest number of entries, directories included.
   public var entryCountMax: Int
   /// The largest number of bytes of all entries together.
   public var byteCountMax: Int
-  /// The largest ratio of what comes out to the size of the archive.
+  /// So many times its own size may come out of an archive, beside ``unratedByteCount``.
   public var expansionMax: Int
-  /// So many bytes may come out of any archive, whatever the ratio.
+  /// So many bytes may come out of any archive, whatever its size.
   public var unratedByteCount: Int
 
   /// Makes limits from their parts.
   public init(
-    entryCountMax: Int = 4096, byteCountMax: Int = 8 << 30, expansionMax: Int = 1000,
-    unratedByteCount: Int = 16 << 20
+    entryCountMax: Int = 4096, byteCountMax: Int = 8 << 30, expansionMax: Int = 50,
+    unratedByteCount: Int = 256 << 20
   ) {
     self.entryCountMax = entryCountMax
     self.byteCountMax = byteCountMax
@@ -104,6 +108,13 @@ public struct ArchiveLimits: Hashable, Sendable {
     self.unratedByteCount = unratedByteCount
   }
 
-  /// 4096 entries, 8 GiB, a thousandfold expansion after the first 16 MiB.
+  /// 4096 entries, 8 GiB, and 256 MiB and 50 times the size of the archive.
   public static let standard = ArchiveLimits()
+
+  /// How many bytes may come out of an archive of a size, by the limits of expansion.
+  public func expandedByteCountMax(ofArchive byteCount: Int) -> Int {
+    let (rated, overflow) = byteCount.multipliedReportingOverflow(by: expansionMax)
+    let (sum, isTooMuch) = rated.addingReportingOverflow(unratedByteCount)
+    return overflow || isTooMuch ? .max : sum
+  }
 }

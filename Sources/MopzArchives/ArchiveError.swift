@@ -41,8 +41,12 @@ public struct ArchiveError: Error, Hashable, Sendable {
     case tooManyEntries(limit: Int)
     /// More bytes than the limit.
     case tooManyBytes(limit: Int)
-    /// More bytes than the limit of expansion allows for an archive of its size.
+    /// More bytes than the limits of expansion allow for an archive of its size.
     case expansion(limit: Int)
+    /// An entry of a zip file lies in another one.
+    case overlap
+    /// An entry of a zip file is compressed by a method that is not read.
+    case method(Int)
   }
 
   /// The archive, as it was named by the one who opened it.
@@ -86,7 +90,12 @@ extension ArchiveError: CustomStringConvertible {
     case .contradictoryName: "the archive's directory has another name for the entry"
     case .tooManyEntries(let limit): "more than \(limit) entries"
     case .tooManyBytes(let limit): "more than \(limit) bytes"
-    case .expansion(let limit): "expands to more than \(limit) times the size of the archive"
+    case .expansion(let limit):
+      "expands to more than \(limit) bytes, which is more than any adapter of this size does; "
+        + "if you trust it, unpack it first"
+    case .overlap: "lies in the bytes of another entry"
+    case .method(let method):
+      "is compressed by method \(method); stored, deflate, bzip2 and zstd are read"
     }
   }
 }

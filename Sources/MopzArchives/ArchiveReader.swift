@@ -138,7 +138,7 @@ extension ArchiveReader {
       isDirectory: unsafe archive_entry_filetype(entry) == S_IFDIR,
       refusedKind: unsafe Self.refusedKind(of: entry),
       isEncrypted: unsafe archive_entry_is_encrypted(entry) != 0,
-      byteCount: size.map { Int(clamping: $0) })
+      byteCount: size.flatMap { $0 < 0 ? nil : Int(clamping: $0) })
   }
 
   private static func refusedKind(of entry: OpaquePointer) -> ArchiveError.EntryKind? {
@@ -156,26 +156,26 @@ extension ArchiveReader {
 
   /// Reads the next piece of an entry's contents.
   ///
-  /// - Returns: The number of bytes, or nil after the last piece. The corresponding C
-  ///   function is `archive_read_data_block`.
+  /// - Returns: False after the last piece. The corresponding C function is
+  ///   `archive_read_data_block`.
   func readBlock(
     of entry: String, into contents: inout EntryContents
-  ) throws(ArchiveError) -> Int? {
+  ) throws(ArchiveError) -> Bool {
     if Cancellation.isRequested { throw ArchiveError(file: file, .interrupted) }
     var start: UnsafeRawPointer?
     var count = 0
     var offset: Int64 = 0
     let status = unsafe archive_read_data_block(handle, &start, &count, &offset)
-    if status == ARCHIVE_EOF { return nil }
+    if status == ARCHIVE_EOF { return false }
     try check(status, entry: entry)
-    guard let start = unsafe start, count > 0 else { return 0 }
+    guard let start = unsafe start, count > 0 else { return true }
     // SAFETY: the block is readable until the next call on the handle, which is after this.
     let block = unsafe RawSpan(_unsafeStart: start, byteCount: count)
     guard offset == contents.byteCount else {
       throw ArchiveError(file: file, entry: entry, .malformed("the contents have a gap"))
     }
     contents.append(block)
-    return count
+    return true
   }
 }
 

@@ -3,10 +3,17 @@ import MopzBytes
 extension EntryCollector {
   /// Reads the entries of a zip file.
   mutating func readZip(_ zip: Bytes) throws(ArchiveError) {
-    let names = try ZipDirectory.names(in: zip.span, file: file)
+    let directory = try ZipDirectory(
+      of: zip.span, entryCountMax: limits.entryCountMax, file: file)
+    try directory.validatePlaces(in: zip.span, file: file)
+    // All at once, before the first is read; each one again when its turn comes.
+    var all = self
+    for entry in directory.entries {
+      try all.claim(Int(clamping: entry.byteCount), entry: entry.name)
+    }
     let reader = try ArchiveReader(zip, .zip, file: file)
     while let header = try reader.nextEntry() { try read(header, from: reader, source: zip) }
-    try expectNames(names)
+    try expectNames(directory.entries.map(\.name))
   }
 
   /// Reads the entries of a tar file that is not compressed.
@@ -24,7 +31,7 @@ extension EntryCollector {
   ) throws(ArchiveError) {
     let stream = try DecompressedStream(
       bytes, isGzip: format == .tarGzip, byteCountMax: expandedByteCountMax, file: file,
-      expansionError: expansionError)
+      expansionError: error(expansion))
     let reader = try ArchiveReader(stream, file: file)
     _ = try readTarEntries(from: reader, source: nil)
     try stream.finish()
@@ -57,13 +64,18 @@ extension EntryCollector {
     if let kind = header.refusedKind { throw error(.kind(kind), entry: name) }
     if header.isEncrypted { throw error(.encrypted, entry: name) }
     let path = try begin(name: name, isDirectory: header.isDirectory)
-    var contents = EntryContents(source: source)
-    while let arrived = try reader.readBlock(of: name, into: &contents) {
-      try count(arrived, entry: name)
+    guard let byteCount = header.byteCount else {
+      throw error(.malformed("its size is not known"), entry: name)
     }
-    guard contents.byteCount == header.byteCount ?? contents.byteCount else {
-      throw error(
-        .malformed("\(contents.byteCount) bytes, not \(header.byteCount ?? 0)"), entry: name)
+    try claim(byteCount, entry: name)
+    var contents = EntryContents(source: source)
+    while try reader.readBlock(of: name, into: &contents) {
+      guard contents.byteCount <= byteCount else {
+        throw error(.malformed("more than the \(byteCount) bytes that it claims"), entry: name)
+      }
+    }
+    guard contents.byteCount == byteCount else {
+      throw error(.malformed("\(contents.byteCount) bytes, not \(byteCount)"), entry: name)
     }
     guard let path, !header.isDirectory else {
       if contents.byteCount == 0 { return }

@@ -2,10 +2,11 @@ import MopzBytes
 
 /// Takes entries one after the other, and refuses what must not come in.
 ///
-/// It is told only what arrived: sizes that an archive claims are never believed.
+/// What an archive claims counts against the limits before anything is read, so that a bomb costs
+/// nothing; memory is only taken for what arrives, and more than was claimed never does.
 struct EntryCollector {
   let file: String
-  private let limits: ArchiveLimits
+  let limits: ArchiveLimits
   /// How much may come out of an archive of this size.
   let expandedByteCountMax: Int
 
@@ -14,13 +15,12 @@ struct EntryCollector {
   private var folders: Set<String> = []
   /// The names as the archive spells them, without a slash at the end.
   private var spelledNames: [String] = []
-  private var byteCount = 0
+  private var claimedByteCount = 0
 
   init(file: String, archiveByteCount: Int, limits: ArchiveLimits) {
     self.file = file
     self.limits = limits
-    let (product, overflow) = archiveByteCount.multipliedReportingOverflow(by: limits.expansionMax)
-    expandedByteCountMax = max(limits.unratedByteCount, overflow ? Int.max : product)
+    expandedByteCountMax = limits.expandedByteCountMax(ofArchive: archiveByteCount)
   }
 
   func error(_ reason: ArchiveError.Reason, entry: String? = nil) -> ArchiveError {
@@ -60,19 +60,19 @@ struct EntryCollector {
     return path
   }
 
-  /// Counts bytes of an entry that have arrived.
-  mutating func count(_ arrived: Int, entry: String) throws(ArchiveError) {
-    guard arrived <= limits.byteCountMax - byteCount else {
+  /// Counts the bytes that an archive, or an entry of it, claims to hold.
+  mutating func claim(_ byteCount: Int, entry: String? = nil) throws(ArchiveError) {
+    guard byteCount <= limits.byteCountMax - claimedByteCount else {
       throw error(.tooManyBytes(limit: limits.byteCountMax), entry: entry)
     }
-    byteCount += arrived
-    guard byteCount <= expandedByteCountMax else {
-      throw error(.expansion(limit: limits.expansionMax), entry: entry)
+    claimedByteCount += byteCount
+    guard claimedByteCount <= expandedByteCountMax else {
+      throw error(expansion, entry: entry)
     }
   }
 
-  /// The error for a stream that expands beyond ``expandedByteCountMax``.
-  var expansionError: ArchiveError { error(.expansion(limit: limits.expansionMax)) }
+  /// The reason to refuse what expands beyond ``expandedByteCountMax``.
+  var expansion: ArchiveError.Reason { .expansion(limit: expandedByteCountMax) }
 
   /// Takes the contents of a regular file.
   mutating func add(_ path: String, _ bytes: Bytes) {

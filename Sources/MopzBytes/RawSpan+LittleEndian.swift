@@ -44,6 +44,15 @@ extension RawSpan {
   /// - Complexity: O(n).
   public var isAllZero: Bool {
     var offset = 0
+    // Eight words at a time: headers are mostly zeros.
+    while offset + 64 <= byteCount {
+      var bits: UInt64 = 0
+      for word in 0..<8 {
+        bits |= loadLittleEndian(fromByteOffset: offset + 8 * word, as: UInt64.self)
+      }
+      if bits != 0 { return false }
+      offset += 64
+    }
     while offset + 8 <= byteCount {
       if loadLittleEndian(fromByteOffset: offset, as: UInt64.self) != 0 { return false }
       offset += 8

@@ -15,6 +15,7 @@ func fuzz(_ name: String) -> Target {
   .executableTarget(
     name: name,
     dependencies: [
+      "FuzzVerdicts",
       .product(name: "MopzToolkit", package: "mopz"),
       .product(name: "SystemPackage", package: "swift-system"),
     ],
@@ -29,6 +30,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
+    .target(name: "FuzzVerdicts"),
     fuzz("FuzzJSON"), fuzz("FuzzSafetensors"), fuzz("FuzzShardIndex"), fuzz("FuzzPEFTConfig"),
     fuzz("FuzzModulePattern"), fuzz("FuzzTokens"), fuzz("FuzzArchives"), fuzz("FuzzContainer"),
     fuzz("FuzzSealedContainer"),

@@ -1,9 +1,11 @@
+import FuzzVerdicts
 import MopzBytes
 
 /// What parses is written and read again as the same value, in both forms.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let text = [UInt8](UnsafeBufferPointer(start: start, count: count))
+  let input = UnsafeBufferPointer(start: start, count: count)
+  let text = [UInt8](input)
   do throws(JSONError) {
     let value = try JSON(parsing: text.span.rawBytes)
     for isPretty in [false, true] {
@@ -11,6 +13,6 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
       let again = try JSON(parsing: written.span.rawBytes)
       precondition(again == value)
     }
-  } catch { precondition(!error.description.isEmpty) }
+  } catch { expectWords(for: error, of: input) }
   return 0
 }

@@ -1,3 +1,4 @@
+import FuzzVerdicts
 import MopzBytes
 
 @testable import MopzConversion
@@ -5,7 +6,8 @@ import MopzBytes
 /// What is read answers every question about a module.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
+  let input = UnsafeBufferPointer(start: start, count: count)
+  let bytes = [UInt8](input)
   guard let json = try? JSON(parsing: bytes.span.rawBytes), let object = json.objectValue else {
     return 0
   }
@@ -24,7 +26,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
       _ = config.tokenRows(of: key.module)
       _ = config.explainsReplacement(module: key.module, parameter: "weight", wrapping: .none)
     }
-  } catch { precondition(!error.description.isEmpty) }
+  } catch { expectWords(for: error, of: input) }
   return 0
 }
 

@@ -1,3 +1,4 @@
+import FuzzVerdicts
 import MopzBytes
 import MopzSafetensors
 import MopzTensors
@@ -5,20 +6,21 @@ import MopzTensors
 /// What is read has tensors that tile its data, and a header that can be written and read.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  var bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
-  check(bytes)
+  let input = UnsafeBufferPointer(start: start, count: count)
+  var bytes = [UInt8](input)
+  check(bytes, of: input)
   // A header whose length is wrong is one case; the rest are met if it is put right.
   guard bytes.count > 8, let end = bytes.lastIndex(of: UInt8(ascii: "}")), end > 8 else {
     return 0
   }
   for byte in 0..<8 { bytes[byte] = UInt8(truncatingIfNeeded: (end - 7) >> (8 * byte)) }
-  check(bytes)
+  check(bytes, of: input)
   return 0
 }
 
-private func check(_ bytes: [UInt8]) {
+private func check(_ bytes: [UInt8], of input: UnsafeBufferPointer<UInt8>) {
   do throws(SafetensorsError) { try read(bytes) } catch {
-    precondition(!error.description.isEmpty)
+    expectWords(for: error, of: input)
   }
 }
 

@@ -1,10 +1,12 @@
+import FuzzVerdicts
 import MopzBytes
 import MopzSafetensors
 
 /// What is read is written and read again as the same, and names no file elsewhere.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
+  let input = UnsafeBufferPointer(start: start, count: count)
+  let bytes = [UInt8](input)
   do throws(CheckpointError) {
     var index = try ShardIndex(parsing: bytes.span.rawBytes, path: "fuzz")
     for name in index.shardNames {
@@ -18,7 +20,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     index.setTotals(byteCount: 1, elementCount: 1)
     try check(index)
     precondition(index.shard(of: "added") == "added.safetensors")
-  } catch { precondition(!error.description.isEmpty) }
+  } catch { expectWords(for: error, of: input) }
   return 0
 }
 

@@ -1,3 +1,4 @@
+import FuzzVerdicts
 import MopzBytes
 
 @testable import MopzForward
@@ -5,13 +6,14 @@ import MopzBytes
 /// What is read, of either form, is written as JSON and read again as the same.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let bytes = Bytes([UInt8](UnsafeBufferPointer(start: start, count: count)))
+  let input = UnsafeBufferPointer(start: start, count: count)
+  let bytes = Bytes(copying: input.span.bytes)
   do throws(TokenError) {
     let tokens = try TokenSequences(parsing: bytes, name: "fuzz")
     precondition(tokens.count <= count && tokens.longest <= count)
     let text = JSON.array(tokens.sequences.map { .array($0.map { JSON($0) }) }).serialized()
     let again = try TokenSequences(parsing: Bytes(text), name: "fuzz")
     precondition(again == tokens)
-  } catch { precondition(!error.description.isEmpty) }
+  } catch { expectWords(for: error, of: input) }
   return 0
 }
