@@ -9,7 +9,7 @@ enum DenseCore {
   ///   - up: `U·Uᵀ`.
   ///   - down: `V·Vᵀ`.
   static func solve(_ seen: Matrix, _ up: Matrix, _ down: Matrix) throws(FitError) -> Matrix {
-    let half = try LeastSquares.solve(up, seen)
-    return try LeastSquares.solve(down, half.transposed).transposed
+    let half = try LeastSquares(up).solve(seen)
+    return try LeastSquares(down).solve(half.transposed).transposed
   }
 }

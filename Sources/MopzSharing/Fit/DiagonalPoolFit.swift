@@ -53,13 +53,13 @@ struct DiagonalPoolFit {
   ) throws(FitError) -> Matrix {
     let (gramUp, gramDown) = (up.productTransposed(up), down.productTransposed(down))
     let otherGram = isUp ? gramDown : gramUp
+    let core = try DiagonalCore(gramUp, gramDown)
     var left = Matrix(zeros: basis.rows, basis.rows)
     var right = Matrix(zeros: basis.rows, basis.columns)
     for part in parts {
       let (x, y) = (part.left, part.right)
       let (seenUp, seenDown) = (up.productTransposed(x), down.productTransposed(y))
-      let gates = try DiagonalCore.gates(
-        seenUp.productTransposed(seenDown).diagonal, gramUp, gramDown)
+      let gates = core.gates(seenUp.productTransposed(seenDown).diagonal)
       for row in 0..<left.rows {
         for column in 0..<left.columns {
           left[row, column] += part.weight * gates[row] * gates[column] * otherGram[row, column]
@@ -68,7 +68,7 @@ struct DiagonalPoolFit {
       let seen = isUp ? seenDown.product(x) : seenUp.product(y)
       right.add(seen.scalingRows(by: gates.map { part.weight * $0 }))
     }
-    let result = try LeastSquares.solve(left, right)
+    let result = try LeastSquares(left).solve(right)
     return result.scalingRows(
       by: (0..<result.rows).map { row in
         let norm = result.row(row).reduce(0) { $0 + $1 * $1 }.squareRoot()

@@ -105,7 +105,7 @@ struct ValueFit: Sendable {
     var stored: Matrix
     var core: Matrix
     if isDiagonal {
-      let gates = try DiagonalCore.gates(seen.diagonal, gramUp, gramDown)
+      let gates = try DiagonalCore(gramUp, gramDown).gates(seen.diagonal)
       stored = use.coreType.rounded(Matrix(gates, rows: 1, columns: gates.count))
       core = Matrix(diagonal: stored.elements)
     } else {

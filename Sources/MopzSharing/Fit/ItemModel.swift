@@ -116,7 +116,7 @@ struct ItemPlanner: Sendable {
     guard let grams else { return seen }
     let (up, down) = (grams.up.rows(rows).columns(rows), grams.down.rows(columns).columns(columns))
     guard isDiagonal else { return try DenseCore.solve(seen, up, down) }
-    return Matrix(diagonal: try DiagonalCore.gates(seen.diagonal, up, down))
+    return Matrix(diagonal: try DiagonalCore(up, down).gates(seen.diagonal))
   }
 
   /// A core of some vectors as it would be over vectors of the length 1: its rounding is then
