@@ -299,7 +299,7 @@ struct RoutedAdditionTests {
   @Test("pools whose vectors are neither orthogonal nor of one length serve as well")
   func anyPools() throws {
     let family = SharingFamily(
-      tasks: 4, outWidth: 160, inWidth: 128, rank: 4, sharedRank: 4, own: 0.02)
+      tasks: 4, outWidth: 640, inWidth: 512, rank: 4, sharedRank: 4, own: 0.02)
     let sources = family.adapters(seed: 17)
     let living = try LivingCollection(sources, memberCount: 1)
     var generator = SeededGenerator(seed: 18)
@@ -324,7 +324,7 @@ struct RoutedAdditionTests {
     let fit = Conversion.Fit(maxError: 0.3, means: means)
     // The same vectors for all, which every task weighs in its own way.
     let first = SharingFamily(
-      tasks: 1, outWidth: 160, inWidth: 128, rank: 6, sharedRank: 0
+      tasks: 1, outWidth: 640, inWidth: 512, rank: 6, sharedRank: 0
     ).adapters(seed: 19)[0]
     let adapters = (0..<6).map { task in
       var adapter = first
