@@ -63,9 +63,10 @@ def row(mopctl, directory, count, error):
     family.write(extra, count)
     shared, plain = directory / "shared.mopz", directory / "plain.mopz"
     fit = ["--share", "fit", "--max-error", str(error), "--type", "f32"]
-    convert = [mopctl, "convert", str(sources), "-o", str(shared), *fit]
-    seconds, peak = measure.run(" ".join(convert) + " -q")
-    found = report(convert + ["--force"])
+    said = directory / "said.json"
+    seconds, peak = measure.run(
+        " ".join([mopctl, "convert", str(sources), "-o", str(shared), *fit, "--json", ">", str(said)]))
+    found = json.loads(said.read_text())
     report([mopctl, "verify", str(shared), "--against", str(sources)])
     shutil.copy(shared, directory / "grown.mopz")
     add = [mopctl, "add", str(directory / "grown.mopz"), str(extra / f"task-{count:04}"), *fit]
