@@ -22,10 +22,9 @@ struct BaselinePlans: Sendable {
     switch baseline {
     case .truncatedSVD, .waterFilledSVD:
       return family.items.reduce(0) { max($0, $1.values.count) }
-    case .jointDiagonalFull, .clustered:
+    case .jointDiagonalFull, .jointDiagonal, .clustered:
       return min(widths, family.groups.reduce(0) { max($0, rank(of: $1)) })
-    case .jointDiagonal: return family.groups.reduce(0) { max($0, rank(of: $1)) }
-    case .pureSharing: return rank(of: Array(family.items.indices))
+    case .pureSharing: return min(widths, rank(of: Array(family.items.indices)))
     }
   }
 
