@@ -23,19 +23,21 @@ extension ZipDirectory {
       }
       guard Self.methods.contains(entry.method) else { throw error(.method(Int(entry.method))) }
       guard let place = place(of: entry, in: zip) else {
-        throw error(.malformed("it does not lie where the directory says"))
+        throw error(.malformed("it is not where and what the directory says"))
       }
       guard place.lowerBound >= end else { throw error(.overlap) }
       end = place.upperBound
     }
   }
 
-  /// An entry's own header and its contents; nil if they are not there.
+  /// An entry's own header and its contents; nil if they are not there, or another method is.
   private func place(of entry: Entry, in zip: RawSpan) -> Range<Int>? {
     guard
       let header = ByteRange(
         offset: entry.offset, count: UInt64(Self.headerByteCount), within: offset),
-      zip.loadLittleEndian(fromByteOffset: header.offset, as: UInt32.self) == Self.headerSignature
+      zip.loadLittleEndian(fromByteOffset: header.offset, as: UInt32.self) == Self.headerSignature,
+      // What decompresses goes by the entry's own header.
+      zip.loadLittleEndian(fromByteOffset: header.offset + 8, as: UInt16.self) == entry.method
     else { return nil }
     let nameCount = zip.loadLittleEndian(fromByteOffset: header.offset + 26, as: UInt16.self)
     let extraCount = zip.loadLittleEndian(fromByteOffset: header.offset + 28, as: UInt16.self)

@@ -176,6 +176,26 @@ struct ExactSharingTests {
     }
   }
 
+  @Test("an untrained B of several tasks is one shard of zeros that all of them take")
+  func untrainedFamily() throws {
+    var elements = ElementSource(.f32, seed: 8)
+    let files = ["a", "b", "c"].map { name in
+      var file = DenseFile(name)
+      for layer in 0..<3 {
+        file.addPair(
+          "layers.\(layer).q_proj", .f32, down: elements.vectors(8, of: 64),
+          up: Array(repeating: [UInt8](repeating: 0, count: 4 * 256), count: 8))
+      }
+      return file
+    }
+    let (sharing, _) = try SharedContainer.expectSound(try Self.adapters(files))
+    for adapter in sharing.adapters {
+      for factor in adapter.factors where factor.side == .up {
+        #expect(factor.indices == .affine(offset: 0, rowStep: 0, chunkStep: 0, modulus: 1))
+      }
+    }
+  }
+
   @Test("types are never mixed in a pool")
   func mixedTypes() throws {
     let mixture = ShardMixture()

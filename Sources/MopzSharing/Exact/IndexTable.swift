@@ -28,7 +28,7 @@ struct IndexTable {
       return nil
     }
     for modulus in Set([largest + 1, vectorCount]).sorted() {
-      guard let bound = UInt32(exactly: modulus) else { continue }
+      guard modulus > 0, let bound = UInt32(exactly: modulus) else { continue }
       func step(_ next: Int?) -> Int? { next.map { ($0 - origin + modulus) % modulus } }
       guard let rowStep = rank > 1 ? step(entry(1, 0)) : 0,
         let chunkStep = chunkCount > 1 ? step(entry(0, 1)) : 0

@@ -39,7 +39,7 @@ struct PoolAssembly: Sendable {
     for member in family.members { numbers.append(shards.add(factors[member])) }
     if shards.count == 0 {
       // Nothing but zeros: a pool needs a vector, and a rule that names it everywhere no block.
-      shards.addZero(usedBy: factors[family.members[0]])
+      shards.addZero(usedBy: Set(family.members.map { factors[$0].task }).sorted())
       numbers = numbers.map { $0.map { _ in 0 } }
     }
     let tasks = Set(family.members.map { factors[$0].task }).sorted()
@@ -168,9 +168,9 @@ private struct DistinctShards {
   }
 
   /// Adds a shard of zeros.
-  mutating func addZero(usedBy factor: SharableFactor) {
-    let number = append(Bytes(byteCount: kind.byteCount) { _ in }, .zero, task: factor.task)
-    use(number, task: factor.task)
+  mutating func addZero(usedBy tasks: [Int]) {
+    let number = append(Bytes(byteCount: kind.byteCount) { _ in }, .zero, task: tasks[0])
+    for task in tasks { use(number, task: task) }
   }
 
   private func find(_ shard: Bytes, _ digest: Digest128) -> Int? {

@@ -76,7 +76,14 @@ struct ContainerPools: Sendable {
       let pool = StoredPool(
         entry.use, users: entry.users, ups: try tensors(entry.use.up),
         downs: try tensors(entry.use.down))
-      return (pool, nil)
+      guard pool == nil else { return (pool, nil) }
+      return (
+        nil,
+        Refusal(
+          .fit, "--share fit",
+          "a pool is passed over: its values cannot be worked with, or are too many"
+        ).finding(.warning)
+      )
     } catch {
       let finding = Refusal(.fit, "--share fit", "a pool is passed over: \(error)")
         .finding(.warning)

@@ -65,6 +65,8 @@ struct FittedPlan: Sendable {
       let stored = parts.flatMap(\.adapters)
       best = Candidate(
         adapters: stored, plan: try plan(stored), report: FitReport(joining: parts.map(\.report)))
+      // Together the sources may have more in common than each has with the file.
+      if plain.byteCount <= best.byteCount { best = plain }
     }
     report.take(best.report)
     report.findings = (pools?.findings ?? []) + report.findings
