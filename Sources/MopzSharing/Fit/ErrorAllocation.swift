@@ -16,6 +16,14 @@ struct ErrorAllocation: Sendable {
     types = StoredType.permitted(by: options.type)
   }
 
+  /// The bound of each task's relative error; with a budget there is none.
+  var bounds: [Double] {
+    guard case .maxError(let bound) = options.goal else {
+      return [Double](repeating: 1, count: family.adapters.count)
+    }
+    return [Double](repeating: bound, count: family.adapters.count)
+  }
+
   /// The pairs that an item's spectrum may be stored in.
   func pairs(_ item: Int) -> PairPrice {
     PairPrice(

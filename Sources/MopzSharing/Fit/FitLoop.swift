@@ -59,6 +59,7 @@ struct FitLoop: Sendable {
   private func judged(_ groups: [GroupPlan]) -> (result: Result, prices: [Double]) {
     let poolBytes = groups.reduce(0) { $0 + $1.poolBytes }
     let plans = plans(of: groups)
+    let bounds = allocation.bounds
     let prices = allocation.prices(plans, poolBytes: poolBytes, bounds: bounds)
     var result = Result(groups: groups, bytes: poolBytes, error: 0, isSound: true)
     for task in family.adapters.indices {
@@ -76,13 +77,6 @@ struct FitLoop: Sendable {
       for (member, plan) in zip(group.members, group.plans) { plans[member] = plan }
     }
     return plans
-  }
-
-  private var bounds: [Double] {
-    guard case .maxError(let bound) = options.goal else {
-      return [Double](repeating: 1, count: family.adapters.count)
-    }
-    return [Double](repeating: bound, count: family.adapters.count)
   }
 
   /// The prices by which pools are chosen in one turn.

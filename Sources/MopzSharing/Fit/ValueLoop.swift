@@ -29,7 +29,7 @@ struct ValueLoop: Sendable {
       pools: pools, groups: groupOf,
       items: [FittedItem](repeating: FittedItem(), count: plans.count))
     let poolBytes = groups.reduce(0) { $0 + $1.poolBytes }
-    var state = Correction(bounds: bounds, count: family.adapters.count)
+    var state = Correction(bounds: allocation.bounds, count: family.adapters.count)
     for round in 0..<Self.correctionMax {
       let prices = allocation.prices(plans, poolBytes: poolBytes, bounds: state.bounds)
       let results = try options.threads.map(groups.count) {
@@ -46,13 +46,6 @@ struct ValueLoop: Sendable {
       if !correct(&state, &fitted, bound: bound, isLast: round == Self.correctionMax - 1) { break }
     }
     return fitted
-  }
-
-  private var bounds: [Double] {
-    guard case .maxError(let bound) = options.goal else {
-      return [Double](repeating: 1, count: family.adapters.count)
-    }
-    return [Double](repeating: bound, count: family.adapters.count)
   }
 
   private struct Correction {
