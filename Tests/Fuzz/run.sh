@@ -26,8 +26,9 @@ mkdir -p "$work/failures" "$work/logs" "$work/bin"
 # the modules from the lowest on, and the first object that has what is wanted is taken.
 link() {
   modules=$(grep -oE '"(C[A-Z]|Mopz)[A-Za-z]+"' "$root/Package.swift" | tr -d '"' | awk '!n[$0]++')
+  # The build's own list: objects of files that are gone since stay in its folders.
   for module in FuzzVerdicts CSystem SystemPackage $modules; do
-    find "$objects/$module.build" -name '*.o' 2>/dev/null | sort
+    grep "/$module\.build/" "$objects/$1.product/Objects.LinkFileList" | sort
   done > "$work/bin/objects"
   rm -f "$work/bin/objects.a"
   ar rcs "$work/bin/objects.a" @"$work/bin/objects"

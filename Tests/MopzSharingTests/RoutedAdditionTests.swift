@@ -138,7 +138,8 @@ struct RoutedAdditionTests {
     unknown.name = "unknown"
     for index in later.targets.indices {
       later.rename(index, to: "layers.\(index + 7).q_proj")
-      unknown.rename(index, to: "layers.\(index).dense")
+      // Its last word, where words are joined by underscores, is that of the others.
+      unknown.rename(index, to: "layers.\(index).o_proj")
     }
     members.removeLast()
     let living = try LivingCollection(members + [zero, wide, later, unknown], memberCount: 5)
@@ -359,28 +360,11 @@ struct RoutedAdditionTests {
     #expect(dry.fit?.tasks == report.fit?.tasks)
     #expect(dry.fit?.measured.isEmpty == true && report.fit?.measured.count == 1)
   }
-
-  @Test("a pool that is damaged is passed over, and says so")
-  func damagedPool() throws {
-    let living = try LivingCollection(Self.family.adapters(seed: 13), memberCount: 5)
-    let clean = try living.copy(as: "clean.mopz")
-    try living.add("t5", to: clean)
-    for place in try living.poolRanges("t5", in: clean) {
-      var file = try OutputFile(updating: living.path)
-      try file.write([0x5A, 0xA5, 0x5A].span.rawBytes, at: place.lowerBound + 9)
-      try file.close()
-    }
-    let report = try living.add("t5")
-    #expect(report.fit?.findings.contains { $0.message.contains("passed over") } == true)
-    let task = try living.container.task(named: "t5")
-    try task.verifyBlocks()
-    #expect(try living.denseError("t5") <= 0.05)
-  }
 }
 
 extension Adapter {
   /// Gives a module another name.
-  fileprivate mutating func rename(_ target: Int, to module: String) {
+  mutating func rename(_ target: Int, to module: String) {
     let old = targets[target].module
     targets[target].module = module
     for index in sourceTensors.indices where sourceTensors[index].name.hasPrefix(old + ".") {

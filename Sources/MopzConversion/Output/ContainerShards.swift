@@ -36,8 +36,10 @@ struct ContainerShards {
     let removed = Set(names.map(ExactName.init))
     let widths = Set(adapters.flatMap(\.factors).map(\.width))
     let types = Set(adapters.flatMap(\.blocks).map(\.dtype))
-    let survey = try RecordSurvey(of: container, threads, from: Part(), for: "--share exact") {
-      (task, index, part) in
+    let survey = try RecordSurvey(
+      of: container, threads, from: Part(), for: "--share exact",
+      passing: "the pools of a task are"
+    ) { (task, index, part) in
       guard !removed.contains(ExactName(task.name)) else { return }
       let tables = task.tables
       for pool in tables.exactPools

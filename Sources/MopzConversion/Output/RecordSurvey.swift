@@ -17,27 +17,28 @@ struct RecordSurvey<Part: Sendable> {
   ///
   /// - Parameters:
   ///   - empty: What gathering begins with, for every piece.
-  ///   - what: What is passed over with a damaged task, for messages.
+  ///   - what: What the records are looked through for, for messages.
+  ///   - part: What is passed over with a damaged task, for messages.
   ///   - look: Sees each task, with its place in the directory.
   /// - Throws: ``ConversionError``, `.interrupted`.
   /// - Complexity: O(bytes of all records), and what `look` takes.
   init(
     of container: Container, _ threads: WorkerThreads, from empty: Part, for what: String,
-    _ look: @Sendable (MappedTask, Int, inout Part) -> Void
+    passing part: String, _ look: @Sendable (MappedTask, Int, inout Part) -> Void
   ) throws(ConversionError) {
     let starts = Array(stride(from: 0, to: container.taskCount, by: Self.pieceTaskCount))
     let pieces = try threads.map(starts.count) {
       (piece) throws(ConversionError) -> (part: Part, findings: [Finding]) in
       do throws(Interrupted) { try Cancellation.check() } catch { throw .interrupted(error) }
-      var (part, findings) = (empty, [Finding]())
+      var (gathered, findings) = (empty, [Finding]())
       let end = min(starts[piece] + Self.pieceTaskCount, container.taskCount)
       for index in starts[piece]..<end {
-        do throws(ContainerError) { look(try container.task(at: index), index, &part) } catch {
+        do throws(ContainerError) { look(try container.task(at: index), index, &gathered) } catch {
           findings.append(
-            Refusal(.fit, what, "a task's pools are passed over: \(error)").finding(.warning))
+            Refusal(.fit, what, "\(part) passed over: \(error)").finding(.warning))
         }
       }
-      return (part, findings)
+      return (gathered, findings)
     }
     parts = pieces.map(\.part)
     findings = pieces.flatMap(\.findings)

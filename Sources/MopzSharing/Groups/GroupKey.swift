@@ -16,9 +16,13 @@ public struct GroupKey: Hashable, Comparable, Sendable {
     self.inWidth = inWidth
   }
 
-  /// What the same projection has in common in all layers: all but the path before its name.
+  /// What the same projection has in common in all layers: the path but for the layer's number.
+  ///
+  /// A path whose parts are joined by underscores alone, as some trainers write it, is taken apart
+  /// there.
   var projection: [String] {
-    let name = String(module.split(whereSeparator: { "._".contains($0) }).last ?? "")
+    let parts = module.split(separator: module.contains(".") ? "." : "_")
+    let name = parts.map { $0.allSatisfy(\.isNumber) ? "*" : $0 }.joined(separator: ".")
     return [name, parameter, "\(layout)", "\(outWidth)", "\(inWidth)"]
   }
 

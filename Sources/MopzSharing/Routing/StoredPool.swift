@@ -27,7 +27,7 @@ public struct StoredPool: Sendable {
   ///   - ups: The blocks of the pool of B, in the order of the use.
   ///   - downs: The blocks of the pool of A, likewise.
   /// - Returns: Nil if the blocks are not those of the use, have values that are not finite or
-  ///   too large to be squared, or are too many to be worked with.
+  ///   vectors too long or too short to be squared, or are too many to be worked with.
   /// - Complexity: O(elements).
   public init?(_ use: PoolUse, users: Set<GroupKey>, ups: [Tensor], downs: [Tensor]) {
     guard Self.isSound(ups, use.up), Self.isSound(downs, use.down) else { return nil }
@@ -49,10 +49,18 @@ public struct StoredPool: Sendable {
       guard tensor.shape == [count, side.width / side.chunkCount],
         let elements = tensor.view.float64Elements()
       else { return false }
-      // Squares must stay in range.
-      return elements.allSatisfy { abs($0) < 1e30 }
+      let width = tensor.shape[1]
+      return (0..<count).allSatisfy { row in
+        let greatest = elements[(row * width)..<((row + 1) * width)].reduce(0) {
+          max($0, $1.isFinite ? abs($1) : .infinity)
+        }
+        return greatest == 0 || squarable.contains(greatest)
+      }
     }
   }
+
+  /// What the greatest element of a vector may be, so that its squared length is in range.
+  private static let squarable = 1e-30...1e30
 
   /// The pools as a fit works with them.
   ///

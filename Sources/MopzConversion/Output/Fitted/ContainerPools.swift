@@ -36,7 +36,8 @@ struct ContainerPools: Sendable {
     let removed = Set(names.map(ExactName.init))
     let demand = PoolDemand(of: adapters.filter { !$0.isFitted })
     let survey = try RecordSurvey(
-      of: container, threads, from: PoolRegister(), for: "--share fit"
+      of: container, threads, from: PoolRegister(), for: "--share fit",
+      passing: "the pools of a task, and the bound that it may keep, are"
     ) { (task, index, register) in register.note(task, at: index, without: removed, demand) }
     var register = PoolRegister()
     for part in survey.parts { register.join(part) }
@@ -153,9 +154,12 @@ struct PoolRegister: Sendable {
     }
   }
 
+  /// A bound of 1 or more, which an update of zeros would keep, is no bound.
   private mutating func note(_ record: FitRecord) {
-    if let limit = record.bound { bound = min(bound ?? limit, limit) }
-    if let limit = record.moduleBound { moduleBound = min(moduleBound ?? limit, limit) }
+    if let limit = record.bound, limit < 1 { bound = min(bound ?? limit, limit) }
+    if let limit = record.moduleBound, limit < 1 {
+      moduleBound = min(moduleBound ?? limit, limit)
+    }
   }
 
   private mutating func note(_ entry: Entry, at place: Place) {
