@@ -92,10 +92,13 @@ for target; do
   before=$(executions "$target")
   if [ -n "${FUZZ_RUNS:-}" ] && [ "$before" -ge "$FUZZ_RUNS" ]; then continue; fi
   status=0
-  # The stacks of allocations are not kept; reproduce a failure without these options.
-  ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8:malloc_context_size=0 "$work/bin/$target" \
+  # The stacks of allocations are not kept; reproduce a failure without these options. Stack frames
+  # are watched while they live: nothing that is fuzzed hands out the address of one.
+  checks=detect_leaks=0:detect_stack_use_after_return=0
+  ASAN_OPTIONS=$checks:quarantine_size_mb=8:malloc_context_size=0 "$work/bin/$target" \
     ${FUZZ_RUNS:+-runs=$((FUZZ_RUNS - before))} -max_total_time="$seconds" -rss_limit_mb=2048 \
-    -malloc_limit_mb=256 -timeout=20 -max_len=$limit -print_funcs=0 -print_final_stats=1 \
+    -malloc_limit_mb=256 -timeout=20 -max_len=$limit -entropic_scale_per_exec_time=1 \
+    -print_funcs=0 -print_final_stats=1 \
     -dict="$root/Tests/Fuzz/Dictionaries/$dictionary.dict" -verbosity="${FUZZ_VERBOSITY:-0}" \
     -artifact_prefix="$work/failures/$target-" "$corpus" >> "$log" 2>&1 || status=$?
   if [ "$status" -ne 0 ]; then
