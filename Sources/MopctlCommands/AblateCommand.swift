@@ -89,6 +89,6 @@ struct AblateCommand: ReportingCommand {
       meter.draw(stage: $0.name, done: $1, total: $2)
     }
     let view = AblationView(run)
-    return Outcome(findings: intake.findings, fields: view.fields, lines: view.lines)
+    return Outcome(findings: intake.findings + run.findings, fields: view.fields, lines: view.lines)
   }
 }

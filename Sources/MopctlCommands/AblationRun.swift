@@ -39,6 +39,8 @@ struct AblationRun {
   private(set) var sourceByteCount = 0
   /// The mean loss with the sources themselves.
   private(set) var sourceLoss: Double?
+  /// What is left out of the comparison, as no way can fit it.
+  private(set) var findings: [Finding] = []
 
   /// - Parameter skipsMeans: Whether our fit without its means is left out.
   init(
@@ -65,40 +67,44 @@ struct AblationRun {
     for (number, method) in methods.enumerated() {
       try Cancellation.check()
       progress(method, number, methods.count)
-      var row = Row(method: method)
-      if case .maxError = goal {
-        row.byteCountAtBound = try byteCount(of: method, at: goal)
-        if method == .ours { budget = row.byteCountAtBound ?? 0 }
-      }
-      row.filling = try filling(of: method)
-      rows.append(row)
+      rows.append(try row(of: method, goal))
     }
+  }
+
+  private mutating func row(of method: SharingMethod, _ goal: FitGoal) throws -> Row {
+    var row = Row(method: method)
+    var candidates: [FitResult?] = []
+    if case .maxError = goal {
+      let atBound = try method.result(of: adapters, options(goal))
+      if let atBound { try note(atBound.report) }
+      row.byteCountAtBound = atBound?.report.bytes.total
+      if method == .ours { budget = row.byteCountAtBound ?? 0 }
+      candidates.append(atBound)
+    }
+    candidates.append(try method.result(of: adapters, options(.budget(budget))))
+    row.filling = try filling(from: candidates.compactMap(\.self))
+    return row
   }
 
   private func options(_ goal: FitGoal) -> FitOptions {
     FitOptions(goal, type: type, threads: threads)
   }
 
-  private mutating func byteCount(of method: SharingMethod, at goal: FitGoal) throws -> Int? {
-    guard let report = try method.result(of: adapters, options(goal))?.report else { return nil }
-    try note(report)
-    return report.bytes.total
-  }
-
-  private mutating func filling(of method: SharingMethod) throws -> Filling? {
-    guard let result = try method.result(of: adapters, options(.budget(budget))) else {
-      return nil
-    }
-    let report = result.report
-    try note(report)
+  /// The nearest of what a way has made within the bytes that all get; nil if nothing is.
+  private mutating func filling(from results: [FitResult]) throws -> Filling? {
+    for result in results { try note(result.report) }
     // A fit without private pairs has a least size.
-    guard report.bytes.total <= budget else { return nil }
+    let best = results.filter { $0.report.bytes.total <= budget }
+      .min { $0.report.meanSquaredError < $1.report.meanSquaredError }
+    guard let result = best else { return nil }
+    let report = result.report
     return Filling(
       byteCount: report.bytes.total, meanSquaredError: report.meanSquaredError,
       errors: report.tasks.map(\.error), loss: try meanLoss(of: result.adapters))
   }
 
   private mutating func note(_ report: FitReport) throws {
+    if sourceByteCount == 0 { findings = report.findings.filter { $0.severity > .note } }
     sourceByteCount = report.sourceBytes
     guard sourceByteCount > 0 else {
       throw ConversionError.refused(

@@ -7,7 +7,7 @@ struct CommonOptions: ParsableArguments {
   var json = false
 
   @Option(
-    name: [.customShort("j"), .long],
+    name: [.customShort("j", allowingJoined: true), .long],
     help: "The number of threads (default: as many as there are processors).")
   var threads: Int?
 

@@ -74,6 +74,9 @@ struct VerifyCommand: ReportingCommand {
         throw ValidationError(
           "give a .mopz file, or --merged or --forward with --base and --adapter, not both")
       }
+      guard tokens == nil, !negativeControl else {
+        throw ValidationError("--tokens and --negative-control go with --forward")
+      }
       return
     }
     guard merged != nil || forward, base != nil, !adapters.isEmpty else {

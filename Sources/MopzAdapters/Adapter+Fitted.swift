@@ -1,4 +1,4 @@
-import MopzBytes
+public import MopzBytes
 
 extension TargetUpdate {
   /// The relative error that a fit reached for this target; nil if the terms are exact.
@@ -76,8 +76,8 @@ extension Adapter {
   /// The adapter without what only the sources of fitted targets needed, and with a record
   /// of the fit.
   ///
-  /// The source tensors that no update uses any more go, with the tensors that hold the alpha of
-  /// a fitted module; then the blocks, factors and pools that nothing uses. A weights file that
+  /// The source tensors that no update uses any more go, with those whose numbers the terms of
+  /// a fitted module had in them, such as its alpha; then the blocks, factors and pools that nothing uses. A weights file that
   /// lost a tensor gets the standard header.
   ///
   /// - Complexity: O(tables).
@@ -87,14 +87,11 @@ extension Adapter {
     var uses = AdapterUses()
     for target in targets { uses.add(target, of: self) }
     let names = FactorNames(pattern: record.names)
-    let alphas = Set(
-      targets.filter { $0.relativeError != nil }.compactMap { target in
-        names.map { ExactName($0.alpha(of: target.module)) }
-      })
+    let fitted = Set(targets.filter { $0.relativeError != nil }.map { ExactName($0.module) })
     let isKept = sourceTensors.map { tensor in
       switch tensor.disposition {
       case .carried, .redundant: true
-      case .scalar: !alphas.contains(ExactName(tensor.name))
+      case .scalar: !isScalar(tensor, of: fitted, names)
       case .consumed:
         switch tensor.content {
         case .block(let block): uses.blocks.contains(block)
@@ -106,6 +103,14 @@ extension Adapter {
     result.fitRecord = record
     result.keepUsedTables()
     return result
+  }
+
+  /// Whether a source tensor gave some of the modules a number, as an alpha or a gate does.
+  public func isScalar(
+    _ tensor: SourceTensor, of modules: Set<ExactName>, _ names: FactorNames?
+  ) -> Bool {
+    tensor.disposition == .scalar
+      && names?.owner(of: tensor.name).map { modules.contains(ExactName($0)) } == true
   }
 
   private mutating func keepSourceTensors(_ isKept: [Bool]) {

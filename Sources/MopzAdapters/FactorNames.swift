@@ -62,6 +62,15 @@ public struct FactorNames: Hashable, Sendable {
   /// The name of the tensor that holds a module's alpha, where a source has one.
   public func alpha(of module: String) -> String { prefix + module + ".alpha" }
 
+  /// The module whose own tensor has a name, such as its alpha or its gates; nil if the name is
+  /// of another form.
+  public func owner(of tensor: String) -> String? {
+    guard tensor.hasPrefix(prefix), let dot = tensor.lastIndex(of: "."),
+      tensor.index(tensor.startIndex, offsetBy: prefix.count) < dot
+    else { return nil }
+    return String(tensor[..<dot].dropFirst(prefix.count))
+  }
+
   private func name(
     _ module: String, _ layout: Layout, _ linear: String, _ embedding: String
   ) -> String {

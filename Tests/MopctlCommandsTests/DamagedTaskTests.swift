@@ -91,4 +91,30 @@ struct DamagedTaskTests {
       #expect(merge.status == (isLost ? .unusable : .done), "\(name): \(merge.error)")
     }
   }
+
+  @Test("a damaged slot is a warning that names the generation in use, and damage to a check")
+  func damagedSlot() throws {
+    let folder = try TemporaryFolder()
+    let file = folder("a.mopz").string
+    let source = String.foreign("adapters/llama-f32/lora-all")
+    #expect(CommandRun("convert", source, "-o", file).status == .done)
+    #expect(CommandRun("add", file, "second=" + source).status == .done)
+    let mapped = try Bytes(mapping: folder("a.mopz"))
+    var bytes = [UInt8](copying: mapped.span)
+    // Generation 1 lies in slot A.
+    bytes[4096 + 20] ^= 1
+    let damaged = try folder.write("damaged.mopz", bytes).string
+    let export = CommandRun(
+      "export", damaged, "--task", "second", "--to", "peft", "-o", folder("out").string, "--json")
+    #expect(export.status == .done)
+    let findings = try #require(try export.object["findings"]?.arrayValue)
+    #expect(findings.map { $0["rule"]?.stringValue } == ["SLT-3"])
+    #expect(findings[0]["severity"]?.stringValue == "warning")
+    #expect(findings[0]["message"]?.stringValue?.contains("generation 2") == true)
+    for command in ["verify", "inspect"] {
+      let run = CommandRun(command, damaged, "--json")
+      #expect(run.status == .judgedWrong)
+      #expect(run.out.contains("SLT-3"))
+    }
+  }
 }

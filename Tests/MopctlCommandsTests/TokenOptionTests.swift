@@ -101,4 +101,15 @@ struct TokenOptionTests {
       try folder.write("long.json", "[[\(ids)]]").string)
     #expect(run.status == .unusable && run.error.contains("32 positions"), "\(run.error)")
   }
+
+  @Test("options of the forward pass are refused beside a container")
+  func besideContainer() throws {
+    let folder = try TemporaryFolder()
+    let file = folder("a.mopz").string
+    #expect(CommandRun("convert", Self.lora, "-o", file, "-j1").status == .done)
+    #expect(CommandRun("verify", file).status == .done)
+    for options in [["--tokens", "t.json"], ["--negative-control"]] {
+      #expect(CommandRun(["verify", file] + options).status == .usage, "\(options)")
+    }
+  }
 }

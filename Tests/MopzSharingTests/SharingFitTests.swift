@@ -80,7 +80,8 @@ struct SharingFitTests {
 
   @Test("families that share are smaller than truncations, by their shared part")
   func smaller() throws {
-    let sources = SharingFamily(tasks: 12, outWidth: 96, inWidth: 80, own: 0.01).adapters(seed: 2)
+    // Wide enough that vectors outweigh records.
+    let sources = SharingFamily(tasks: 12, outWidth: 384, inWidth: 320, own: 0.01).adapters(seed: 2)
     let result = try fit(sources, FitOptions.plain(.maxError(0.05)))
     try expectBound(result, sources, 0.05)
     let truncated = try #require(result.report.truncatedBytes)

@@ -63,13 +63,19 @@ struct ContainerOpening {
     directory = try Self.directoryHeader(of: slot, in: span, checksReserved: checksReserved)
   }
 
-  /// What opening noticed and survived.
+  /// What opening noticed and survived: a damaged slot is a warning that names the generation of
+  /// the other.
   var findings: [Finding] {
     let rest = bytes.count - Int(slot.committedLength)
     let tail = Finding(
       severity: .note, rule: FormatRule.canonicalCommit.rawValue, where: "file",
       message: "\(rest) bytes after the commit")
-    return slotViolations.map { $0.finding() } + (rest > 0 ? [tail] : [])
+    let damage = slotViolations.map { violation in
+      var finding = violation.finding(severity: .warning)
+      finding.message += "; generation \(slot.generation), of the other slot, is used"
+      return finding
+    }
+    return damage + (rest > 0 ? [tail] : [])
   }
 
   /// HDR-1 to HDR-5.

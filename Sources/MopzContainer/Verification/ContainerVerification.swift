@@ -72,7 +72,9 @@ public struct ContainerVerification: Sendable {
   private mutating func verify(
     _ container: Container, _ threads: WorkerThreads, _ requiresCanonicalForm: Bool
   ) throws(ContainerError) {
-    findings = container.findings
+    findings = []
+    report(container.slotViolations)
+    findings += container.findings.filter { $0.severity == .note }
     let directory = DirectoryVerification(container)
     report(directory.violations)
     let records = RecordsVerification(container, directory.entries, threads: threads)

@@ -27,7 +27,12 @@ extension Inspection {
       let container = try Container(opening: path)
       subject = .container
       fileByteCount = container.fileByteCount
-      findings = container.findings
+      // What a reader survives is damage all the same.
+      findings = container.findings.map { finding in
+        var finding = finding
+        if finding.severity == .warning { finding.severity = .error }
+        return finding
+      }
       if let task {
         do throws(ContainerError) { _ = try container.task(named: task) } catch {
           guard case .noSuchTask = error else { throw error }

@@ -41,7 +41,7 @@ extension PEFTConfig {
   ]
 
   /// The keys that this version knows, whether they matter to it or not.
-  static let knownKeys: Set = [
+  static let knownKeys = mixtureKeys.union([
     "alora_invocation_tokens", "alpha_pattern", "arrow_config", "auto_mapping",
     "base_model_name_or_path", "bias", "corda_config", "enable_lora", "ensure_weight_tying",
     "eva_config", "exclude_modules", "fan_in_fan_out", "inference_mode", "init_lora_weights",
@@ -51,7 +51,10 @@ extension PEFTConfig {
     "peft_version", "qalora_group_size", "r", "rank_pattern", "revision", "runtime_config",
     "target_modules", "target_parameters", "task_type", "trainable_token_indices", "use_bdlora",
     "use_dora", "use_qalora", "use_rslora", "velora_config",
-    // Those of mixtures of shards, which dense forms keep.
+  ])
+
+  /// The keys of mixtures of shards, which say nothing about a plain adapter.
+  static let mixtureKeys: Set = [
     "enable_lora_bias", "enable_lora_rotation", "enable_lora_vec", "ft_mode", "init2zero_via_vec",
     "init_lora_A_vec_std", "init_lora_A_vec_value", "num_chunk_per_vec", "reduce_lora_A_x",
     "reduce_lora_B_x", "valid_param_lora_r", "valid_param_private_r",

@@ -158,7 +158,12 @@ struct TaskWriter {
     }
     var factor = Factor(
       side: side, rank: rows.count, width: width, chunkCount: chunks, pool: 0)
-    if chunks > 1 || rows.count < vectorCount {
+    if chunks == 1, rows.isRun {
+      if let first = rows.first, first > 0 {
+        factor.indices = .affine(
+          offset: UInt32(first), rowStep: 1, chunkStep: 0, modulus: UInt32(vectorCount))
+      }
+    } else {
       let table = rows.flatMap { row in
         (0..<chunks).map { $0 == row / vectorCount ? row % vectorCount : nil }
       }

@@ -47,31 +47,35 @@ public struct BaselineFit: Sendable {
       let family = try FitFamily(of: adapters, options)
       if baseline == .waterFilledSVD { return try waterFilled(family, options) }
       let plans = BaselinePlans(family, options, baseline)
-      var (least, greatest, best) = (0, plans.sizeMax, FitResult?.none)
-      while least < greatest {
-        // Sizes are tried from below, in steps that begin small: small ones cost least.
-        let middle = best == nil && least < 8 ? least + 1 : (least + greatest + 1) / 2
-        let result = try result(middle, plans, family, options)
-        switch options.goal {
-        case .maxError(let bound):
-          if result.report.maxError <= bound {
-            best = result
-            greatest = middle - 1
-            if least == greatest { return best }
-          } else {
-            least = middle
-          }
-        case .budget(let budget):
-          if result.report.bytes.total <= budget {
-            best = result
-            least = middle
-          } else {
-            greatest = middle - 1
-          }
-        }
+      switch options.goal {
+      case .maxError(let bound):
+        return try turn(plans, family, options) { $0.report.maxError <= bound }.after
+      case .budget(let budget):
+        return try turn(plans, family, options) { $0.report.bytes.total > budget }.before
       }
-      return best
     }
+  }
+
+  /// The sizes between which a condition becomes true; nil where it never or always is.
+  ///
+  /// Sizes double until it is, since small ones cost least.
+  private func turn(
+    _ plans: BaselinePlans, _ family: FitFamily, _ options: FitOptions,
+    _ isPast: (FitResult) -> Bool
+  ) throws(FitError) -> (before: FitResult?, after: FitResult?) {
+    let sizeMax = plans.sizeMax
+    var (below, above, size) = (0, sizeMax + 1, 1)
+    var (before, after): (FitResult?, FitResult?) = (nil, nil)
+    while above - below > 1 {
+      let result = try result(size, plans, family, options)
+      if isPast(result) {
+        (above, after) = (size, result)
+      } else {
+        (below, before) = (size, result)
+      }
+      size = after == nil ? min(2 * below, sizeMax) : (below + above) / 2
+    }
+    return (before, after)
   }
 
   private func waterFilled(

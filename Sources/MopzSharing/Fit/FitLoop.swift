@@ -8,6 +8,8 @@ struct FitLoop: Sendable {
   let allocation: ErrorAllocation
 
   private static let turns = 8
+  /// With a budget one price decides everything, and must be met closely.
+  private static let budgetTurns = 12
 
   /// A plan that meets the goal as far as planning can tell.
   struct Result: Sendable {
@@ -33,16 +35,56 @@ struct FitLoop: Sendable {
     let none = family.groups.map { GroupPlan(alone: $0, in: family) }
     var best = judged(none).result
     if !options.means.contains(.shardPrivatization) { best.bytes = .infinity }
-    var prices = TurnPrices(judged(none).prices)
-    let turns = options.means.contains(.shardPrivatization) ? Self.turns : 2 * Self.turns
+    var prices = TurnPrices(judged(none).prices, taskCount: family.adapters.count)
+    var turns = options.means.contains(.shardPrivatization) ? Self.turns : 2 * Self.turns
+    if case .budget = options.goal { turns = max(turns, Self.budgetTurns) }
+    var sides = BudgetSides()
     for turn in 0..<turns {
       let groups = try source.plans(turn: turn, prices: prices.items)
       options.progress?(FitProgress(stage: source.stage, done: turn + 1, total: turns))
       let result = judged(groups).result
       if isBetter(result, best) { best = result }
+      if case .budget(let budget) = options.goal {
+        sides.note(groups, excess: byteCount(groups, prices.items) - Double(budget))
+      }
       move(&prices, groups)
     }
+    let order = sides.order { worth(of: $0, insteadOf: $1, prices.items) }
+    // As many groups in their larger form as the budget allows.
+    var (least, greatest) = (0, order.count)
+    while least < greatest {
+      let middle = (least + greatest + 1) / 2
+      let result = judged(sides.plans(larger: order[..<middle])).result
+      if isBetter(result, best) { best = result }
+      if case .budget(let budget) = options.goal, result.bytes <= Double(budget) {
+        least = middle
+      } else {
+        greatest = middle - 1
+      }
+    }
     return best
+  }
+
+  /// The bytes of pools and items at some prices.
+  private func byteCount(_ groups: [GroupPlan], _ prices: [Double]) -> Double {
+    groups.reduce(0) { $0 + sums(of: $1, prices).bytes }
+  }
+
+  private func sums(
+    of group: GroupPlan, _ prices: [Double]
+  ) -> (error: Double, bytes: Double) {
+    zip(group.members, group.plans).reduce(into: (0, group.poolBytes)) { total, member in
+      let sums = allocation.sums(member.0, member.1, price: prices[member.0])
+      total = (total.0 + sums.error, total.1 + sums.bytes)
+    }
+  }
+
+  /// The error that each byte takes away which a larger plan needs.
+  private func worth(
+    of larger: GroupPlan, insteadOf smaller: GroupPlan, _ prices: [Double]
+  ) -> Double {
+    let (a, b) = (sums(of: smaller, prices), sums(of: larger, prices))
+    return (a.error - b.error) / max(b.bytes - a.bytes, 1)
   }
 
   private func isBetter(_ a: Result, _ b: Result) -> Bool {
@@ -85,10 +127,37 @@ struct FitLoop: Sendable {
     var items: [Double]
     /// What a bound for modules asks for, where it asks for more than the task's bound.
     var floors: [Double]
+    /// What is known of the price of each task that meets the goal.
+    var brackets: [PriceBracket]
 
-    init(_ prices: [Double]) {
+    init(_ prices: [Double], taskCount: Int) {
       items = prices
       floors = [Double](repeating: 0, count: prices.count)
+      brackets = [PriceBracket](repeating: PriceBracket(), count: taskCount)
+    }
+  }
+
+  /// Between which prices a goal is met, as far as is known.
+  ///
+  /// Where the bytes jump at some price, steps in proportion go to and fro over it.
+  private struct PriceBracket {
+    private var low = 0.0
+    private var high = Double.infinity
+
+    /// The price to try after one that calls for another by a factor.
+    ///
+    /// What was found over other structures is forgotten where it contradicts.
+    mutating func next(after price: Double, factor: Double) -> Double {
+      if factor > 1 {
+        low = price
+        if high <= price { high = .infinity }
+      } else {
+        high = price
+        if low >= price { low = 0 }
+      }
+      let next = price * factor
+      let isKnown = low > 0 && high < .infinity
+      return isKnown && !(next > low && next < high) ? (low * high).squareRoot() : next
     }
   }
 
@@ -97,12 +166,9 @@ struct FitLoop: Sendable {
   /// As under water-filling, where the squared error that is left is inverse to its price.
   private func move(_ prices: inout TurnPrices, _ groups: [GroupPlan]) {
     let plans = plans(of: groups)
-    var total = groups.reduce(0) { $0 + $1.poolBytes }
-    var errors: [Double] = []
-    for task in family.adapters.indices {
-      let sums = allocation.sums(task: task, plans, prices: prices.items)
-      total += sums.bytes
-      errors.append(sums.error)
+    let total = byteCount(groups, prices.items)
+    let errors = family.adapters.indices.map {
+      allocation.sums(task: $0, plans, prices: prices.items).error
     }
     for task in family.adapters.indices {
       let factor: Double
@@ -114,7 +180,9 @@ struct FitLoop: Sendable {
         factor = ratio * ratio
       }
       let items = family.taskItems[task]
-      let common = items.reduce(Double.infinity) { min($0, prices.items[$1]) }
+      guard let first = items.first else { continue }
+      let common = items.reduce(prices.items[first]) { min($0, prices.items[$1]) }
+      let next = prices.brackets[task].next(after: common, factor: clamped(factor))
       for item in items {
         if let limit = options.maxErrorPerModule {
           let energy = family.items[item].energy
@@ -122,7 +190,7 @@ struct FitLoop: Sendable {
           let excess = energy > 0 ? error / max(limit * limit * energy, 1e-300) : 0
           prices.floors[item] = bounded(max(prices.items[item], 1e-6) * clamped(excess))
         }
-        prices.items[item] = max(bounded(common * clamped(factor)), prices.floors[item])
+        prices.items[item] = max(bounded(next), prices.floors[item])
       }
     }
   }

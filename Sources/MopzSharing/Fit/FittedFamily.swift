@@ -24,15 +24,32 @@ struct FittedFamily: Sendable {
 
   /// The bytes, by what they are for.
   func bytes(_ family: FitFamily) -> FitBytes {
-    let used = Set(items.indices.filter { items[$0].use != nil }.map { groups[$0] })
-    var bytes = items.indices.reduce(into: FitBytes()) { add(&$0, item: $1, family) }
-    for group in used { bytes.pools += pools[group]?.byteCount ?? 0 }
+    var bytes = family.taskItems.reduce(into: FitBytes()) { add(&$0, task: $1, family) }
+    for pool in pools(of: Array(items.indices)) {
+      bytes.pools += pool.byteCount
+      bytes.records += pool.recordByteCount(taskCount: 0)
+    }
     return bytes
   }
 
-  /// The bytes of some items, without pools.
-  func bytes(of items: [Int], _ family: FitFamily) -> Int {
-    items.reduce(into: FitBytes()) { add(&$0, item: $1, family) }.total
+  /// The bytes of a task's items, without pools.
+  func bytes(of task: [Int], _ family: FitFamily) -> Int {
+    var bytes = FitBytes()
+    add(&bytes, task: task, family)
+    return bytes.total
+  }
+
+  /// The pools that some items use.
+  private func pools(of items: [Int]) -> [PublicPool] {
+    Set(items.lazy.filter { self.items[$0].use != nil }.map { groups[$0] }).sorted()
+      .compactMap { pools[$0] }
+  }
+
+  private func add(_ bytes: inout FitBytes, task: [Int], _ family: FitFamily) {
+    for item in task { add(&bytes, item: item, family) }
+    for pool in pools(of: task) {
+      bytes.records += pool.recordByteCount(taskCount: 1) - pool.recordByteCount(taskCount: 0)
+    }
   }
 
   private func add(_ bytes: inout FitBytes, item index: Int, _ family: FitFamily) {
@@ -40,11 +57,11 @@ struct FittedFamily: Sendable {
     if let use = item.use, let pool = pools[groups[index]] {
       bytes.cores += item.core.rows * use.coreType.byteCount(length: item.core.columns)
       bytes.records += RecordCosts.publicTerm
-      if !pool.isWholeUp(use.rows) {
+      if pool.needsUpTable(use.rows) {
         bytes.indices += use.rows.count * pool.upIndexByteCount
         bytes.records += RecordCosts.indexTable
       }
-      if !pool.isWholeDown(use.columns) {
+      if pool.needsDownTable(use.columns) {
         bytes.indices += use.columns.count * pool.downIndexByteCount
         bytes.records += RecordCosts.indexTable
       }
@@ -80,10 +97,15 @@ struct FittedFamily: Sendable {
 }
 
 extension PublicPool {
-  /// Whether rows of the effective basis are all of it, in order, and need no index table.
-  func isWholeUp(_ rows: [Int]) -> Bool { upChunks == 1 && rows.count == upCount }
-  func isWholeDown(_ rows: [Int]) -> Bool { downChunks == 1 && rows.count == downCount }
+  /// Whether rows of the effective basis, ascending, need an index table: a run does not.
+  func needsUpTable(_ rows: [Int]) -> Bool { upChunks > 1 || !rows.isRun }
+  func needsDownTable(_ rows: [Int]) -> Bool { downChunks > 1 || !rows.isRun }
   /// The bytes of one vector's indices.
   var upIndexByteCount: Int { RecordCosts.indexByteCount(vectorCount: up.rows) * upChunks }
   var downIndexByteCount: Int { RecordCosts.indexByteCount(vectorCount: down.rows) * downChunks }
+}
+
+extension [Int] {
+  /// Whether ascending numbers leave none out.
+  var isRun: Bool { count == (last ?? 0) - (first ?? 1) + 1 }
 }

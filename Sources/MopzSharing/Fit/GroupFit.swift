@@ -10,16 +10,25 @@ struct GroupFit: Sendable {
   let prices: [Double]
   let types: [StoredType]
 
+  /// The tasks among the members, for each member: layers that share pools list them once.
+  private let tasksPerMember: Double
+
   /// The most vectors of a pool.
   static let countMax = 96
+  /// The most updates for which diagonal cores are tried beside dense ones: a few matrices are
+  /// nearly diagonal in bases of their own, many are not.
+  static let diagonalMemberMax = 4
   /// How many updates a pool's size is chosen by.
   private static let sampleMax = 32
 
-  init(_ family: FitFamily, _ options: FitOptions, member: Int, prices: [Double]) {
+  /// - Parameter members: Items of one shape, at least one.
+  init(_ family: FitFamily, _ options: FitOptions, members: [Int], prices: [Double]) {
     self.family = family
     self.options = options
-    outWidth = family.items[member].outWidth
-    inWidth = family.items[member].inWidth
+    outWidth = family.items[members[0]].outWidth
+    inWidth = family.items[members[0]].inWidth
+    tasksPerMember =
+      Double(Set(members.map { family.items[$0].task }).count) / Double(members.count)
     self.prices = prices
     types = StoredType.permitted(by: options.type)
   }
@@ -46,10 +55,12 @@ struct GroupFit: Sendable {
       inWidth % unit.downChunks == 0
     else { return alone }
     let span = try UnitSpan(sharing, in: family)
-    guard let pool = try PoolSearch(self, span).best() else { return alone }
-    let plan = try self.plan(unit.members, pool, in: span)
-    let mayRefuse = options.means.contains(.shardPrivatization)
-    return !mayRefuse || cost(plan) < cost(alone) ? plan : alone
+    var best = options.means.contains(.shardPrivatization) ? alone : nil
+    for pool in try PoolSearch(self, span).best() {
+      let plan = try self.plan(unit.members, pool, in: span)
+      if best.map({ cost(plan) < cost($0) }) ?? true { best = plan }
+    }
+    return best ?? alone
   }
 
   /// What each member takes from a pool in the coordinates of a span; nothing if it is not in
@@ -69,7 +80,7 @@ struct GroupFit: Sendable {
     }
     return GroupPlan(
       members: members, pool: span.expanded(typed),
-      plans: members.map { plans[$0] ?? ItemPlan(alone: family.items[$0].values) })
+      plans: members.map { plans[$0] ?? ItemPlan(alone: family.items[$0].values) }, in: family)
   }
 
   /// Every so many of the members, for decisions that need not look at all.
@@ -97,6 +108,10 @@ struct GroupFit: Sendable {
         RecordCosts.indexByteCount(vectorCount: pool?.up.rows ?? 0) * (pool?.upChunks ?? 1),
         RecordCosts.indexByteCount(vectorCount: pool?.down.rows ?? 0) * (pool?.downChunks ?? 1)
       ),
+      poolListBytes: tasksPerMember
+        * Double(
+          pool.map { $0.recordByteCount(taskCount: 1) - $0.recordByteCount(taskCount: 0) }
+            ?? 0),
       isDiagonal: pool?.isDiagonal ?? false,
       isSharded: (pool?.upChunks ?? 1) > 1 || (pool?.downChunks ?? 1) > 1, poolNoise: noise,
       grams: grams)

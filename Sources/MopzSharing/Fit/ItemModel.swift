@@ -59,6 +59,8 @@ struct ItemPlanner: Sendable {
   let pairs: PairPrice
   /// Bytes of one index, for each side.
   let indexBytes: (up: Int, down: Int)
+  /// The bytes that the pools take in the record of a task that uses them.
+  let poolListBytes: Double
   let isDiagonal: Bool
   let isSharded: Bool
   /// Squared error by rounding, relative to the squared core.
@@ -81,10 +83,10 @@ struct ItemPlanner: Sendable {
       ? Matrix(part.diagonal, rows: 1, columns: rows.count) : normalized(part, rows, columns)
     let corePlan = CorePlan(stored, types: types, price: price)
     var bytes = corePlan.bytes + Double(RecordCosts.publicTerm)
-    if isSharded || rows.count < model.up.rows {
+    if isSharded || !rows.isRun {
       bytes += Double(rows.count * indexBytes.up + RecordCosts.indexTable)
     }
-    if isSharded || columns.count < model.down.rows {
+    if isSharded || !columns.isRun {
       bytes += Double(columns.count * indexBytes.down + RecordCosts.indexTable)
     }
     let energies = try residual(model, part, rows, columns)
@@ -92,7 +94,7 @@ struct ItemPlanner: Sendable {
       use: PublicUse(rows: rows, columns: columns, coreType: corePlan.type), energies: energies,
       error: corePlan.error + poolNoise * part.squaredNorm, bytes: bytes)
     guard means.contains(.subsetSelection) else { return plan }
-    return cost(plan, price: price) <= cost(alone, price: price) ? plan : alone
+    return cost(plan, price: price) + poolListBytes <= cost(alone, price: price) ? plan : alone
   }
 
   /// `price · error + bytes` of a plan with the best private pairs.
@@ -127,25 +129,16 @@ struct ItemPlanner: Sendable {
       .transposed.scalingColumns(by: rows.map { grams.up[$0, $0].squareRoot() }).transposed
   }
 
-  /// Leaves out rows and columns that do not pay for their part of the core, until all do.
+  /// The rows and columns that pay for their part of the core.
   private func selection(_ whole: Matrix, price: Double) -> ([Int], [Int]) {
-    var (rows, columns) = (Array(0..<whole.rows), Array(0..<whole.columns))
-    let core = normalized(whole, rows, columns)
+    let (rows, columns) = (Array(0..<whole.rows), Array(0..<whole.columns))
     guard means.contains(.subsetSelection), !isDiagonal else { return (rows, columns) }
-    let element = Double(types.first?.byteCount(length: 1_000_000) ?? 4_000_000) / 1_000_000
-    let (squares, width) = (core.elements.map { $0 * $0 }, core.columns)
-    while true {
-      let count = rows.count + columns.count
-      rows.removeAll { row in
-        let energy = columns.reduce(0) { $0 + squares[row * width + $1] }
-        return price * energy < element * Double(columns.count) + Double(indexBytes.up)
-      }
-      columns.removeAll { column in
-        let energy = rows.reduce(0) { $0 + squares[$1 * width + column] }
-        return price * energy < element * Double(rows.count) + Double(indexBytes.down)
-      }
-      if rows.count + columns.count == count { return (rows, columns) }
-    }
+    var selection = VectorSelection(
+      of: normalized(whole, rows, columns), price: price,
+      elementBytes: Double(types.first?.byteCount(length: 1_000_000) ?? 4_000_000) / 1_000_000,
+      indexBytes: indexBytes)
+    if !isSharded { selection.fillRuns() }
+    return (selection.rows, selection.columns)
   }
 
   /// The squared singular values of `D − U_Iᵀ · S · V_J`.

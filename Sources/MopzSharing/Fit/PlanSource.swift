@@ -24,10 +24,15 @@ struct FoundPools: PlanSource {
     self.options = options
   }
 
+  /// With a budget the first prices are further off.
+  private var structureTurns: Set<Int> {
+    if case .budget = options.goal { [2, 5] } else { [1, 3] }
+  }
+
   /// Looks for the structure in turns whose prices are worth it, else keeps what was found.
   mutating func plans(turn: Int, prices: [Double]) throws(FitError) -> [GroupPlan] {
     let structure = GroupStructure(family: family, options: options, prices: prices)
-    if turn == 1 || turn == 3 {
+    if structureTurns.contains(turn) {
       let found = try structure.best()
       units = found.map(\.0)
       return found.map(\.1)

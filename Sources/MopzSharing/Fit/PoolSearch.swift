@@ -20,9 +20,18 @@ struct PoolSearch {
     isDiagonal = !fit.options.means.contains(.pairDissociation)
   }
 
-  /// The best pool, in the coordinates of the span; nil if none is better than no pool.
-  func best() throws(FitError) -> PublicPool? {
-    if isDiagonal { return try bestDiagonal() }
+  /// The pools that may be the best, in the coordinates of the span; none if no pool is better
+  /// than none.
+  func best() throws(FitError) -> [PublicPool] {
+    if isDiagonal { return [try bestDiagonal(among: [1, 2, 4, 8, 16, 32, 64])].compactMap(\.self) }
+    guard let dense = try bestDense() else { return [] }
+    guard weights.count <= GroupFit.diagonalMemberMax, span.up.chunks == 1, span.down.chunks == 1
+    else { return [dense] }
+    let sizes = Set([dense.up.rows, dense.down.rows]).sorted()
+    return [dense, try bestDiagonal(among: sizes)].compactMap(\.self)
+  }
+
+  private func bestDense() throws(FitError) -> PublicPool? {
     let large = try pool(GroupFit.countMax, GroupFit.countMax, passes: 2)
     let models = sample.map { span.model($0, large) }
     var costs: [[Int]: Double] = [:]
@@ -69,10 +78,10 @@ struct PoolSearch {
   }
 
   /// Diagonal cores fit no prefix: each size has its own bases.
-  private func bestDiagonal() throws(FitError) -> PublicPool? {
+  private func bestDiagonal(among sizes: [Int]) throws(FitError) -> PublicPool? {
     var best: (cost: Double, pool: PublicPool)?
     let spanned = span.values.reduce(0) { $0 + $1.count }
-    for size in [1, 2, 4, 8, 16, 32, 64] where size <= min(spanned, fit.outWidth, fit.inWidth) {
+    for size in sizes where size <= min(spanned, fit.outWidth, fit.inWidth) {
       let found = try DiagonalPoolFit(span, weights: weights, count: size, passes: 8)
       let pool = PublicPool(up: found.up, down: found.down, of: span, isDiagonal: true)
       let models = sample.map { span.model($0, pool) }
@@ -122,8 +131,9 @@ struct PoolSearch {
     let planner = fit.planner(for: typed, noise: noise)
     var sum = 0.0
     for (model, price) in zip(seen, prices) {
-      sum += planner.cost(try planner.plan(model, price: price), price: price)
+      let plan = try planner.plan(model, price: price)
+      sum += planner.cost(plan, price: price) + (plan.use == nil ? 0 : planner.poolListBytes)
     }
-    return scale * sum + Double(typed.byteCount)
+    return scale * sum + Double(typed.byteCount + typed.recordByteCount(taskCount: 0))
   }
 }

@@ -51,11 +51,24 @@ struct PublicPool: Sendable {
   /// The size of the effective basis of A.
   var downCount: Int { down.rows * downChunks }
 
-  /// The bytes that both pools cost.
+  /// The bytes of the vectors of both pools, where they are to be stored.
   var byteCount: Int {
     guard blocks == nil else { return 0 }
     return upTypes.reduce(0) { $0 + $1.byteCount(length: upLength) }
       + downTypes.reduce(0) { $0 + $1.byteCount(length: downLength) }
+  }
+
+  /// The blocks that the vectors lie in: vectors of one type stand together.
+  private var blockCount: Int {
+    if let blocks { return blocks.up.tensors.count + blocks.down.tensors.count }
+    return Set(upTypes).count + Set(downTypes).count
+  }
+
+  /// The bytes that the pools take in the file beside ``byteCount``.
+  ///
+  /// - Parameter taskCount: The tasks that use them, each of which lists the blocks.
+  func recordByteCount(taskCount: Int) -> Int {
+    blockCount * ((blocks == nil ? RecordCosts.block : 0) + taskCount * RecordCosts.blockRow)
   }
 
   /// The pools with the values that will be read again.

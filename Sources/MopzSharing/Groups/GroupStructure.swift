@@ -70,10 +70,10 @@ struct GroupStructure: Sendable {
   }
 
   private func candidate(_ unit: FitUnit) throws(FitError) -> Candidate {
-    guard let first = unit.members.first else {
+    guard !unit.members.isEmpty else {
       return Candidate(unit: unit, plan: GroupPlan(alone: [], in: family), cost: 0)
     }
-    let fit = GroupFit(family, options, member: first, prices: prices)
+    let fit = GroupFit(family, options, members: unit.members, prices: prices)
     let plan = try fit.best(unit)
     return Candidate(unit: unit, plan: plan, cost: fit.cost(plan))
   }

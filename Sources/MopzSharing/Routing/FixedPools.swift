@@ -64,7 +64,7 @@ struct FixedPools: PlanSource {
     _ number: Int, _ pool: PublicPool, _ item: Int, _ family: FitFamily, _ options: FitOptions
   ) throws(FitError) -> Choice {
     let (u, v) = (pool.effectiveUp, pool.effectiveDown)
-    let fit = GroupFit(family, options, member: item, prices: [])
+    let fit = GroupFit(family, options, members: [item], prices: [])
     let form = try family.form(of: item)
     let model = ItemModel(
       values: form.values, up: u.productTransposed(form.left),
@@ -88,7 +88,8 @@ struct FixedPools: PlanSource {
     }
     open(members.keys.sorted())
     var groups = members.sorted { $0.key < $1.key }.map { pool, items in
-      GroupPlan(members: items, pool: opened[pool], plans: items.map { found[$0].plan })
+      GroupPlan(
+        members: items, pool: opened[pool], plans: items.map { found[$0].plan }, in: family)
     }
     if !others.isEmpty { groups.append(GroupPlan(alone: others, in: family)) }
     return groups

@@ -24,17 +24,29 @@ struct BudgetSearch {
     allowance = max(budget - rest, budget / 16, 1)
   }
 
+  /// Notes that nothing was found for the allowance, and chooses a smaller one.
+  mutating func noteNothing() {
+    attemptCount += 1
+    let next = (allowance ?? 0) * 31 / 32
+    allowance = attemptCount < Self.attemptCountMax && next > fits ? next : nil
+  }
+
   /// Notes the size of the file that the allowance gave, and chooses the next.
   mutating func note(size: Int) {
     guard let tried = allowance else { return }
     attemptCount += 1
     let isKept = size <= budget
     if isKept { fits = max(fits, tried) } else { exceeds = min(exceeds, tried) }
-    let isNew = sizes.insert(size).inserted
     let isFilled = isKept && size >= budget - budget / 50
+    // Sizes jump: a small step may change nothing, and where the jump is known closely, there is
+    // nothing between.
+    let isClose = exceeds < .max && exceeds - fits <= budget / 200
     var next = max(1, tried + budget - size)
-    if next <= fits || next >= exceeds { next = fits + (min(exceeds, 2 * budget) - fits) / 2 }
-    let isDone = attemptCount == Self.attemptCountMax || isFilled || (isKept && !isNew)
+    let isKnown = !sizes.insert(size).inserted
+    if isKnown || next <= fits || next >= exceeds {
+      next = fits + (min(exceeds, 2 * budget) - fits) / 2
+    }
+    let isDone = attemptCount == Self.attemptCountMax || isFilled || isClose
     allowance = isDone || next <= fits || next >= exceeds ? nil : next
   }
 }

@@ -81,23 +81,19 @@ struct FittedComparison {
     for tensor in rest { differ("is none of the source's", tensor: tensor.name) }
   }
 
-  /// The source tensors that may be gone: factors and alphas of fitted modules.
+  /// The source tensors that may be gone: what the terms of fitted modules were made of, tables
+  /// and gates among it, and their alphas.
   private func replaceableTensors(of modules: Set<ExactName>) -> Set<Int> {
     var blocks: Set<Int> = []
-    for target in source.targets where modules.contains(ExactName(target.module)) {
-      for factor in target.terms.flatMap({ [$0.down, $0.up] }) {
-        blocks.formUnion(source.pools[source.factors[factor].pool].ranges.map(\.block))
-      }
+    for var target in source.targets where modules.contains(ExactName(target.module)) {
+      target.operands = []
+      blocks.formUnion(source.blocks(of: target))
     }
     let names = task.fitRecord.flatMap { FactorNames(pattern: $0.names) }
-    let alphas = Set(
-      source.targets.filter { modules.contains(ExactName($0.module)) }.compactMap { target in
-        names.map { ExactName($0.alpha(of: target.module)) }
-      })
     return Set(
       source.sourceTensors.indices.filter { place in
         let tensor = source.sourceTensors[place]
-        if tensor.disposition == .scalar { return alphas.contains(ExactName(tensor.name)) }
+        if tensor.disposition == .scalar { return source.isScalar(tensor, of: modules, names) }
         guard case .block(let block) = tensor.content else { return true }
         return blocks.contains(block)
       })

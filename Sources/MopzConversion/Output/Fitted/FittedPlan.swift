@@ -113,7 +113,10 @@ struct FittedPlan: Sendable {
         budget: budget, rest: plain.byteCount - plain.report.sourceBytes)
       while let allowance = search.allowance {
         let found = try candidates(allowance, hasPools: hasPools)
-        guard let least = found.map(\.byteCount).min() else { break }
+        guard let least = found.map(\.byteCount).min() else {
+          search.noteNothing()
+          continue
+        }
         let nearest = found.filter { $0.byteCount <= budget }
           .min { $0.report.meanSquaredError < $1.report.meanSquaredError }
         if let nearest,

@@ -108,7 +108,8 @@ struct PlainAdapter {
 }
 
 extension PlainAdapter {
-  /// The configuration with the ranks and alphas of the plain form.
+  /// The configuration with the ranks and alphas of the plain form, and without what other forms
+  /// need.
   func config(from bytes: Bytes) throws(ConversionError) -> JSON {
     let fields: JSON
     do throws(JSONError) { fields = try JSON(parsing: bytes.span) } catch {
@@ -117,7 +118,10 @@ extension PlainAdapter {
     guard fields.objectValue != nil else {
       throw .refused(Refusal(.config, adapter.name, "the configuration is no JSON object"))
     }
-    return LoRAFields().setting(modules, in: fields)
+    var result = LoRAFields().setting(modules, in: fields)
+    // Shards that are no more would be looked for.
+    for key in PEFTConfig.mixtureKeys { result[key] = nil }
+    return result
   }
 
   /// The metadata of the weights file.
