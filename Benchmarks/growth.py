@@ -78,7 +78,7 @@ def row(mopctl, directory, count, error):
     return (
         f"| {count:,} | {plain_bytes / 1e6:.2f} MB | {found['file_bytes'] / 1e6:.2f} MB"
         f" | {found['file_bytes'] / plain_bytes:.1%}"
-        f" | {sum(found['sharing']['bytes'].values()) / truncated:.1%}"
+        f" | {found['sharing']['bytes_after'] / truncated:.1%}"
         f" | {seconds:.1f} s | {1000 * seconds / count:.0f} ms | {peak / 1000:.0f} MB"
         f" | {adding * 1000:.0f} ms, {adding_peak / 1000:.0f} MB, {grown / 1000:.1f} kB |")
 

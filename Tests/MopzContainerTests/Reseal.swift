@@ -101,9 +101,9 @@ struct Reseal {
   ) -> Digest128? {
     guard let dtype = DType(rawValue: row.dtype), let codec = BlockCodec(rawValue: row.codec),
       let storedDType = DType(rawValue: row.storedDType),
-      dimensions.allSatisfy({ $0 <= 1 << 20 }), !dimensions.contains(0)
+      dimensions.allSatisfy({ $0 <= 1 << 20 }), !dimensions.contains(0),
+      let shape = Shape(checking: dimensions.map { Int($0) })
     else { return nil }
-    let shape = Shape(dimensions.map { Int($0) })
     guard let count = shape.byteCount(of: dtype), count <= 1 << 20,
       codec.permits(dtype, storedAs: storedDType), codec != .rowsInt8 || !dimensions.isEmpty
     else { return nil }

@@ -22,7 +22,8 @@ extension ConversionReport {
     public var bytes: FitBytes?
     /// The bytes of the tensors that the fit stands for.
     public var sourceByteCount = 0
-    /// The bytes of each adapter's own truncation to the same goal and type.
+    /// What the file, or the commit, would have in bytes with each adapter's own truncation to
+    /// the same bound and type; nil under a budget.
     public var truncatedByteCount: Int?
     /// The errors as measured in the finished file; empty if none was written.
     public var measured: [FittedTask] = []

@@ -80,12 +80,16 @@ struct FittedPlan: Sendable {
     _ planned: (FitResult) throws(ConversionError) -> Candidate
   ) throws(ConversionError) -> Candidate {
     let results = try ConversionError.fitting { () throws(FitError) in try fit.fitted() }
-    var best = plain
+    var (best, truncated) = (plain, Int?.none)
     for result in results {
       let candidate = try planned(result)
       if candidate.byteCount < best.byteCount { best = candidate }
+      if result.report.groups.isEmpty {
+        truncated = min(truncated ?? .max, candidate.byteCount)
+      }
     }
-    best.report.truncatedBytes = results.first?.report.truncatedBytes
+    // Of a finished file, as that of the best is.
+    best.report.truncatedBytes = truncated
     return best
   }
 
