@@ -77,8 +77,8 @@ extension Adapter {
   /// of the fit.
   ///
   /// The source tensors that no update uses any more go, with those whose numbers the terms of
-  /// a fitted module had in them, such as its alpha; then the blocks, factors and pools that nothing uses. A weights file that
-  /// lost a tensor gets the standard header.
+  /// a fitted module had in them, such as its alpha; then the blocks, factors and pools that
+  /// nothing uses. A weights file that lost a tensor gets the standard header.
   ///
   /// - Complexity: O(tables).
   /// - Specification: §7.3 and §8.6 of `spec/mopz.md`.

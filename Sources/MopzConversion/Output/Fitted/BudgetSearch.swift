@@ -46,7 +46,9 @@ struct BudgetSearch {
     if isKnown || next <= fits || next >= exceeds {
       next = fits + (min(exceeds, 2 * budget) - fits) / 2
     }
-    let isDone = attemptCount == Self.attemptCountMax || isFilled || isClose
+    // More than there is cannot be stored.
+    let isAll = isKept && isKnown && exceeds == .max
+    let isDone = attemptCount == Self.attemptCountMax || isFilled || isClose || isAll
     allowance = isDone || next <= fits || next >= exceeds ? nil : next
   }
 }
