@@ -140,7 +140,7 @@ extension CrashReplayTests.Replay {
     verdicts.insert(verdict)
     guard let bytes = state.files["/x.mopz"], let container = try? Container(bytes: Bytes(bytes))
     else { return }
-    let isDamaged = container.findings.contains { $0.severity == .error }
+    let isDamaged = container.findings.contains { $0.severity > .note }
     if isDamaged { damagedSlots += 1 }
     containers += 1
     if containers % 40 == 0 || isDamaged && damagedSlots % 25 == 0 { samples.append(bytes) }
