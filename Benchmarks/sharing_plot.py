@@ -47,10 +47,10 @@ class Panel:
         up = (math.log10(y) - self.y[0]) / (self.y[1] - self.y[0])
         return self.left + self.MARGIN + right * width, self.top + self.HEIGHT - self.MARGIN - up * height
 
-    def ticks(self, span):
-        """1, 2 and 5 times powers of ten within a span."""
+    def ticks(self, span, steps):
+        """Some multiples of powers of ten within a span."""
         exponents = range(math.floor(span[0]), math.ceil(span[1]) + 1)
-        all_ticks = [step * 10.0**power for power in exponents for step in (1, 2, 5)]
+        all_ticks = [step * 10.0**power for power in exponents for step in steps]
         return [tick for tick in all_ticks if span[0] <= math.log10(tick) <= span[1]]
 
 
@@ -66,11 +66,11 @@ def panel(family, results, left, top):
     x0, y0 = left + axes.MARGIN, top + axes.HEIGHT - axes.MARGIN
     x1, y1 = left + axes.WIDTH - axes.MARGIN, top + axes.MARGIN
     parts = [text((x0 + x1) / 2, top + 24, family, size=13)]
-    for tick in axes.ticks(axes.x):
+    for tick in axes.ticks(axes.x, (1, 1.5, 2, 3, 5, 7)):
         x = axes.place(tick, 10 ** axes.y[0])[0]
         parts.append(f'<path d="M{x:.1f} {y0:.1f}V{y1:.1f}" stroke="#e4e4e4"/>')
         parts.append(text(x, y0 + 14, f"{100 * tick:g} %", size=9))
-    for tick in axes.ticks(axes.y):
+    for tick in axes.ticks(axes.y, (1, 2, 5)):
         y = axes.place(10 ** axes.x[0], tick)[1]
         parts.append(f'<path d="M{x0:.1f} {y:.1f}H{x1:.1f}" stroke="#e4e4e4"/>')
         parts.append(text(x0 - 5, y + 3, f"{tick:.0e}".replace("e-0", "e-"), "end", 9))
