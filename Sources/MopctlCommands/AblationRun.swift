@@ -73,17 +73,21 @@ struct AblationRun {
 
   private mutating func row(of method: SharingMethod, _ goal: FitGoal) throws -> Row {
     var row = Row(method: method)
-    var candidates: [FitResult?] = []
-    if case .maxError = goal {
-      let atBound = try method.result(of: adapters, options(goal))
-      if let atBound { try note(atBound.report) }
-      row.byteCountAtBound = atBound?.report.bytes.total
-      if method == .ours { budget = row.byteCountAtBound ?? 0 }
-      candidates.append(atBound)
+    var results: [FitResult] = []
+    if case .maxError = goal, let atBound = try result(of: method, goal) {
+      row.byteCountAtBound = atBound.report.bytes.total
+      if method == .ours { budget = atBound.report.bytes.total }
+      results.append(atBound)
     }
-    candidates.append(try method.result(of: adapters, options(.budget(budget))))
-    row.filling = try filling(from: candidates.compactMap(\.self))
+    if let filling = try result(of: method, .budget(budget)) { results.append(filling) }
+    row.filling = try filling(from: results)
     return row
+  }
+
+  private mutating func result(of method: SharingMethod, _ goal: FitGoal) throws -> FitResult? {
+    let result = try method.result(of: adapters, options(goal))
+    if let result { try note(result.report) }
+    return result
   }
 
   private func options(_ goal: FitGoal) -> FitOptions {
@@ -91,8 +95,7 @@ struct AblationRun {
   }
 
   /// The nearest of what a way has made within the bytes that all get; nil if nothing is.
-  private mutating func filling(from results: [FitResult]) throws -> Filling? {
-    for result in results { try note(result.report) }
+  private func filling(from results: [FitResult]) throws -> Filling? {
     // A fit without private pairs has a least size.
     let best = results.filter { $0.report.bytes.total <= budget }
       .min { $0.report.meanSquaredError < $1.report.meanSquaredError }

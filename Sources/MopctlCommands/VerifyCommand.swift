@@ -74,19 +74,16 @@ struct VerifyCommand: ReportingCommand {
         throw ValidationError(
           "give a .mopz file, or --merged or --forward with --base and --adapter, not both")
       }
-      guard tokens == nil, !negativeControl else {
-        throw ValidationError("--tokens and --negative-control go with --forward")
+    } else {
+      guard merged != nil || forward, base != nil, !adapters.isEmpty else {
+        throw ValidationError(
+          "give a .mopz file, or --merged or --forward with --base and --adapter")
       }
-      return
-    }
-    guard merged != nil || forward, base != nil, !adapters.isEmpty else {
-      throw ValidationError(
-        "give a .mopz file, or --merged or --forward with --base and --adapter")
+      guard against.isEmpty else { throw ValidationError("--against goes with a .mopz file") }
     }
     guard forward || tokens == nil && !negativeControl else {
       throw ValidationError("--tokens and --negative-control go with --forward")
     }
-    guard against.isEmpty else { throw ValidationError("--against goes with a .mopz file") }
   }
 
   func report(to console: Console) throws -> Outcome {

@@ -1,4 +1,4 @@
-public import MopzBytes
+import MopzBytes
 
 extension TargetUpdate {
   /// The relative error that a fit reached for this target; nil if the terms are exact.
@@ -91,7 +91,7 @@ extension Adapter {
     let isKept = sourceTensors.map { tensor in
       switch tensor.disposition {
       case .carried, .redundant: true
-      case .scalar: !isScalar(tensor, of: fitted, names)
+      case .scalar: names?.isName(tensor.name, ofAny: fitted) != true
       case .consumed:
         switch tensor.content {
         case .block(let block): uses.blocks.contains(block)
@@ -103,14 +103,6 @@ extension Adapter {
     result.fitRecord = record
     result.keepUsedTables()
     return result
-  }
-
-  /// Whether a source tensor gave some of the modules a number, as an alpha or a gate does.
-  public func isScalar(
-    _ tensor: SourceTensor, of modules: Set<ExactName>, _ names: FactorNames?
-  ) -> Bool {
-    tensor.disposition == .scalar
-      && names?.owner(of: tensor.name).map { modules.contains(ExactName($0)) } == true
   }
 
   private mutating func keepSourceTensors(_ isKept: [Bool]) {

@@ -1,3 +1,5 @@
+public import MopzBytes
+
 /// How a source names its factors: one rule for all modules.
 ///
 /// ```swift
@@ -62,13 +64,12 @@ public struct FactorNames: Hashable, Sendable {
   /// The name of the tensor that holds a module's alpha, where a source has one.
   public func alpha(of module: String) -> String { prefix + module + ".alpha" }
 
-  /// The module whose own tensor has a name, such as its alpha or its gates; nil if the name is
-  /// of another form.
-  public func owner(of tensor: String) -> String? {
+  /// Whether a name is that of one of some modules' own tensors, such as an alpha or a gate.
+  public func isName(_ tensor: String, ofAny modules: Set<ExactName>) -> Bool {
     guard tensor.hasPrefix(prefix), let dot = tensor.lastIndex(of: "."),
       tensor.index(tensor.startIndex, offsetBy: prefix.count) < dot
-    else { return nil }
-    return String(tensor[..<dot].dropFirst(prefix.count))
+    else { return false }
+    return modules.contains(ExactName(String(tensor[..<dot].dropFirst(prefix.count))))
   }
 
   private func name(

@@ -9,6 +9,10 @@ import Testing
 
 /// A container of fitted tasks, `x.mopz`, and adapters in directories that may be added to it.
 struct LivingCollection {
+  /// Tasks that have most of their vectors in common.
+  static let family = SharingFamily(
+    tasks: 6, modules: 2, outWidth: 160, inWidth: 128, rank: 6, sharedRank: 6, own: 0.01)
+
   let folder: TemporaryFolder
   let adapters: [Adapter]
 

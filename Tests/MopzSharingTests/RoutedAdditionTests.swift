@@ -10,12 +10,9 @@ import Testing
 
 @Suite("Adapters that are added to a fitted collection")
 struct RoutedAdditionTests {
-  private static let family = SharingFamily(
-    tasks: 6, modules: 2, outWidth: 160, inWidth: 128, rank: 6, sharedRank: 6, own: 0.01)
-
   @Test("a related adapter takes pools as they lie, and fewer bytes than by itself")
   func related() throws {
-    let living = try LivingCollection(Self.family.adapters(seed: 1), memberCount: 5)
+    let living = try LivingCollection(LivingCollection.family.adapters(seed: 1), memberCount: 5)
     let before = try living.container
     let digests = try before.taskNames().map { try before.task(named: $0).recordDigest }
     let old = try LivingCollection.bytes(living.path)
@@ -52,7 +49,7 @@ struct RoutedAdditionTests {
 
   @Test("an added task depends on no other: removed and compacted, it exports the same bytes")
   func independence() throws {
-    let living = try LivingCollection(Self.family.adapters(seed: 2), memberCount: 5)
+    let living = try LivingCollection(LivingCollection.family.adapters(seed: 2), memberCount: 5)
     try living.add("t5")
     func exported(_ name: String) throws -> [[UInt8]] {
       let output = living.folder(name)
@@ -83,9 +80,9 @@ struct RoutedAdditionTests {
 
   @Test("every task is routed through the pools of its own cluster")
   func clusters() throws {
-    var other = Self.family.adapters(seed: 4)
+    var other = LivingCollection.family.adapters(seed: 4)
     for index in other.indices { other[index].name = "u\(index)" }
-    let first = Self.family.adapters(seed: 3)
+    let first = LivingCollection.family.adapters(seed: 3)
     let members = Array(first[..<5] + other[..<5])
     let living = try LivingCollection(members + [first[5], other[5]], memberCount: 10)
     let report = try living.add("t5", "u5")
@@ -105,7 +102,7 @@ struct RoutedAdditionTests {
     ).adapters(seed: 5)[0]
     stranger.name = "stranger"
     let living = try LivingCollection(
-      Self.family.adapters(seed: 6).prefix(5) + [stranger], memberCount: 5)
+      LivingCollection.family.adapters(seed: 6).prefix(5) + [stranger], memberCount: 5)
     for bound in [0.3, 0.02] {
       let routed = try living.copy(as: "routed-\(bound).mopz")
       let alone = try living.copy(as: "alone-\(bound).mopz")
@@ -120,7 +117,7 @@ struct RoutedAdditionTests {
 
   @Test("zero updates, other ranks, layers that no task has, and unknown projections")
   func unusual() throws {
-    var zero = Self.family.adapters(seed: 7)[0]
+    var zero = LivingCollection.family.adapters(seed: 7)[0]
     zero.name = "zero"
     for index in zero.blocks.indices {
       let block = zero.blocks[index]
@@ -131,7 +128,7 @@ struct RoutedAdditionTests {
       tasks: 6, modules: 2, outWidth: 160, inWidth: 128, rank: 9, own: 0.02
     ).adapters(seed: 8)[5]
     wide.name = "wide"
-    var members = Self.family.adapters(seed: 7)
+    var members = LivingCollection.family.adapters(seed: 7)
     var later = members[5]
     later.name = "later"
     var unknown = later
@@ -158,7 +155,7 @@ struct RoutedAdditionTests {
   @Test("the default bound is the strictest of the file's, and one that is given counts")
   func bounds() throws {
     let living = try LivingCollection(
-      Self.family.adapters(seed: 9), memberCount: 4, .quick(0.08))
+      LivingCollection.family.adapters(seed: 9), memberCount: 4, .quick(0.08))
     #expect(try living.add("t4", sharing: .fit(.quick(0.03))).fit?.bound == 0.03)
     #expect(try living.add("t5").fit?.bound == 0.03)
     #expect(try living.denseError("t5") <= 0.03)
@@ -172,7 +169,8 @@ struct RoutedAdditionTests {
     #expect(try living.findings() == [])
     // Errors of modules only.
     let modules = try LivingCollection(
-      Self.family.adapters(seed: 9), memberCount: 5, Conversion.Fit(maxErrorPerModule: 0.1))
+      LivingCollection.family.adapters(seed: 9), memberCount: 5,
+      Conversion.Fit(maxErrorPerModule: 0.1))
     let report = try modules.add("t5")
     #expect(report.fit?.bound == nil && report.fit?.moduleBound == 0.1)
     let measured = try #require(report.fit?.measured.first)
@@ -181,7 +179,7 @@ struct RoutedAdditionTests {
 
   @Test("a task is replaced, and its own pools are none to take from")
   func replaced() throws {
-    let living = try LivingCollection(Self.family.adapters(seed: 10), memberCount: 5)
+    let living = try LivingCollection(LivingCollection.family.adapters(seed: 10), memberCount: 5)
     let first = try living.add("t5")
     let second = try living.add("t5", replaces: true)
     #expect(second.replaced == ["t5"] && second.added.isEmpty)
@@ -198,7 +196,7 @@ struct RoutedAdditionTests {
 
   @Test("a task that is kept apart takes nothing from pools")
   func keptApart() throws {
-    let living = try LivingCollection(Self.family.adapters(seed: 11), memberCount: 5)
+    let living = try LivingCollection(LivingCollection.family.adapters(seed: 11), memberCount: 5)
     try living.add("t5", sharing: .fit(.quick(nil, keptApart: ["t5"])))
     #expect(try living.poolRanges("t5").isEmpty)
     #expect(throws: ConversionError.self) {
@@ -208,7 +206,7 @@ struct RoutedAdditionTests {
 
   @Test("threads change no byte; one after the other is as at once")
   func order() throws {
-    let living = try LivingCollection(Self.family.adapters(seed: 12), memberCount: 3)
+    let living = try LivingCollection(LivingCollection.family.adapters(seed: 12), memberCount: 3)
     let files = try ["one.mopz", "two.mopz", "turns.mopz"].map { try living.copy(as: $0) }
     try living.add("t3", "t4", "t5", to: files[0], threads: 1)
     try living.add("t5", "t3", "t4", to: files[1], threads: 2)
@@ -220,7 +218,7 @@ struct RoutedAdditionTests {
 
   @Test("what the disk made of a task is measured before the commit counts: nothing is changed")
   func readBack() throws {
-    let living = try LivingCollection(Self.family.adapters(seed: 14), memberCount: 5)
+    let living = try LivingCollection(LivingCollection.family.adapters(seed: 14), memberCount: 5)
     let old = try LivingCollection.bytes(living.path)
     let probe = try living.copy(as: "probe.mopz")
     // Any bits are a number in this type.
@@ -259,7 +257,7 @@ struct RoutedAdditionTests {
 
   @Test("a record or a core that is changed afterwards is found against the source")
   func tampered() throws {
-    let living = try LivingCollection(Self.family.adapters(seed: 15), memberCount: 5)
+    let living = try LivingCollection(LivingCollection.family.adapters(seed: 15), memberCount: 5)
     try living.add("t5")
     let container = try living.container
     let tasks = try (0..<container.taskCount).map { try container.task(at: $0).adapter() }
@@ -348,7 +346,7 @@ struct RoutedAdditionTests {
 
   @Test("a dry run says what would be, and writes nothing")
   func dryRun() throws {
-    let living = try LivingCollection(Self.family.adapters(seed: 16), memberCount: 5)
+    let living = try LivingCollection(LivingCollection.family.adapters(seed: 16), memberCount: 5)
     let old = try LivingCollection.bytes(living.path)
     let dry = try ContainerChange(
       of: living.path, options: ContainerChange.Options(isDryRun: true)

@@ -10,12 +10,9 @@ import Testing
 
 @Suite("Pools and bounds in a collection that are of no use")
 struct UnusablePoolsTests {
-  private static let family = SharingFamily(
-    tasks: 6, modules: 2, outWidth: 160, inWidth: 128, rank: 6, sharedRank: 6, own: 0.01)
-
   @Test("a pool that is damaged is passed over, and says so")
   func damagedPool() throws {
-    let living = try LivingCollection(Self.family.adapters(seed: 1), memberCount: 5)
+    let living = try LivingCollection(LivingCollection.family.adapters(seed: 1), memberCount: 5)
     let clean = try living.copy(as: "clean.mopz")
     try living.add("t5", to: clean)
     for place in try living.poolRanges("t5", in: clean) {
@@ -32,7 +29,7 @@ struct UnusablePoolsTests {
 
   @Test("a task whose record is damaged is passed over with its bound, and says so")
   func damagedRecord() throws {
-    let living = try LivingCollection(Self.family.adapters(seed: 1), memberCount: 4)
+    let living = try LivingCollection(LivingCollection.family.adapters(seed: 1), memberCount: 4)
     try living.add("t4", sharing: .fit(.quick(0.03)))
     let record = Int(try living.container.entry(named: "t4").entry.recordOffset)
     var file = try OutputFile(updating: living.path)
@@ -48,7 +45,7 @@ struct UnusablePoolsTests {
 
   @Test("a recorded bound that says nothing is none", arguments: [1, 1.5, nil])
   func emptyBound(_ bound: Double?) throws {
-    let sources = Self.family.adapters(seed: 2)
+    let sources = LivingCollection.family.adapters(seed: 2)
     let living = try LivingCollection(sources, memberCount: 1)
     var generator = SeededGenerator(seed: 3)
     let fitted = try FittedFamily(
@@ -63,7 +60,7 @@ struct UnusablePoolsTests {
 
   @Test("vectors whose lengths cannot be squared are not taken", arguments: [1e-41, 1e36])
   func extremeVectors(_ scale: Double) throws {
-    let sources = Self.family.adapters(seed: 4)
+    let sources = LivingCollection.family.adapters(seed: 4)
     let living = try LivingCollection(sources, memberCount: 1)
     var generator = SeededGenerator(seed: 5)
     var fitted = try FittedFamily(

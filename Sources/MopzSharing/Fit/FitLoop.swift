@@ -49,20 +49,27 @@ struct FitLoop: Sendable {
       }
       move(&prices, groups)
     }
-    let order = sides.order { worth(of: $0, insteadOf: $1, prices.items) }
-    // As many groups in their larger form as the budget allows.
+    if case .budget(let budget) = options.goal {
+      let order = sides.order { worth(of: $0, insteadOf: $1, prices.items) }
+      for result in between(sides, order, Double(budget)) where isBetter(result, best) {
+        best = result
+      }
+    }
+    return best
+  }
+
+  /// Plans with as many groups in their larger form as a budget allows, and those that were tried
+  /// on the way.
+  private func between(_ sides: BudgetSides, _ order: [Int], _ budget: Double) -> [Result] {
+    var results: [Result] = []
     var (least, greatest) = (0, order.count)
     while least < greatest {
       let middle = (least + greatest + 1) / 2
       let result = judged(sides.plans(larger: order[..<middle])).result
-      if isBetter(result, best) { best = result }
-      if case .budget(let budget) = options.goal, result.bytes <= Double(budget) {
-        least = middle
-      } else {
-        greatest = middle - 1
-      }
+      if result.bytes <= budget { least = middle } else { greatest = middle - 1 }
+      results.append(result)
     }
-    return best
+    return results
   }
 
   /// The bytes of pools and items at some prices.

@@ -27,7 +27,7 @@ struct FittedFamily: Sendable {
     var bytes = family.taskItems.reduce(into: FitBytes()) { add(&$0, task: $1, family) }
     for pool in pools(of: Array(items.indices)) {
       bytes.pools += pool.byteCount
-      bytes.records += pool.recordByteCount(taskCount: 0)
+      bytes.records += pool.blockByteCount
     }
     return bytes
   }
@@ -47,9 +47,7 @@ struct FittedFamily: Sendable {
 
   private func add(_ bytes: inout FitBytes, task: [Int], _ family: FitFamily) {
     for item in task { add(&bytes, item: item, family) }
-    for pool in pools(of: task) {
-      bytes.records += pool.recordByteCount(taskCount: 1) - pool.recordByteCount(taskCount: 0)
-    }
+    for pool in pools(of: task) { bytes.records += pool.listByteCount }
   }
 
   private func add(_ bytes: inout FitBytes, item index: Int, _ family: FitFamily) {

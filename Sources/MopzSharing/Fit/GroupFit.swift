@@ -104,14 +104,8 @@ struct GroupFit: Sendable {
       }
     return ItemPlanner(
       types: types, means: options.means, pairs: pairs,
-      indexBytes: (
-        RecordCosts.indexByteCount(vectorCount: pool?.up.rows ?? 0) * (pool?.upChunks ?? 1),
-        RecordCosts.indexByteCount(vectorCount: pool?.down.rows ?? 0) * (pool?.downChunks ?? 1)
-      ),
-      poolListBytes: tasksPerMember
-        * Double(
-          pool.map { $0.recordByteCount(taskCount: 1) - $0.recordByteCount(taskCount: 0) }
-            ?? 0),
+      indexBytes: (pool?.upIndexByteCount ?? 1, pool?.downIndexByteCount ?? 1),
+      poolListBytes: tasksPerMember * Double(pool?.listByteCount ?? 0),
       isDiagonal: pool?.isDiagonal ?? false,
       isSharded: (pool?.upChunks ?? 1) > 1 || (pool?.downChunks ?? 1) > 1, poolNoise: noise,
       grams: grams)

@@ -25,6 +25,8 @@ struct GroupPlan: Sendable {
     let tasks = Set(
       zip(members, plans).lazy.filter { $1.use != nil }.map { family.items[$0.0].task })
     poolBytes =
-      pool.map { Double($0.byteCount + $0.recordByteCount(taskCount: tasks.count)) } ?? 0
+      pool.map {
+        Double($0.byteCount + $0.blockByteCount + tasks.count * $0.listByteCount)
+      } ?? 0
   }
 }

@@ -134,6 +134,6 @@ struct PoolSearch {
       let plan = try planner.plan(model, price: price)
       sum += planner.cost(plan, price: price) + (plan.use == nil ? 0 : planner.poolListBytes)
     }
-    return scale * sum + Double(typed.byteCount + typed.recordByteCount(taskCount: 0))
+    return scale * sum + Double(typed.byteCount + typed.blockByteCount)
   }
 }

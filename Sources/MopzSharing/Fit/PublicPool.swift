@@ -64,12 +64,11 @@ struct PublicPool: Sendable {
     return Set(upTypes).count + Set(downTypes).count
   }
 
-  /// The bytes that the pools take in the file beside ``byteCount``.
-  ///
-  /// - Parameter taskCount: The tasks that use them, each of which lists the blocks.
-  func recordByteCount(taskCount: Int) -> Int {
-    blockCount * ((blocks == nil ? RecordCosts.block : 0) + taskCount * RecordCosts.blockRow)
-  }
+  /// The bytes around the blocks in the file, where they are to be stored.
+  var blockByteCount: Int { blocks == nil ? blockCount * RecordCosts.block : 0 }
+
+  /// The bytes that the blocks take in the record of every task that uses the pools.
+  var listByteCount: Int { blockCount * RecordCosts.blockRow }
 
   /// The pools with the values that will be read again.
   func rounded() -> PublicPool {

@@ -17,8 +17,9 @@ enum RecordCosts {
   static let publicTerm = term + blockRow + block
   /// A term over private vectors, which lie in blocks with those of other modules.
   static let privateTerm = term
-  /// Two source tensors with their blocks, which a fitted module does without.
-  static let sourceTensors = 2 * (56 + blockRow + block)
+  /// Two source tensors (a row, a place in the order of names, a short name) with their blocks,
+  /// which a fitted module does without.
+  static let sourceTensors = 2 * (32 + 4 + 20 + blockRow + block)
   /// An explicit index table's block, beside its elements.
   static let indexTable = 64 + 8 + block
 

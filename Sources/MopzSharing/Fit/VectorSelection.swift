@@ -35,20 +35,17 @@ struct VectorSelection {
 
   /// Fills the gaps of a side where that costs no more than the table that says where they are.
   mutating func fillRuns() {
-    guard let firstRow = rows.first, let lastRow = rows.last, let firstColumn = columns.first,
-      let lastColumn = columns.last
-    else { return }
-    let run = Array(firstRow...lastRow)
-    let rowCost = run.reduce(0) { $0 + cost(row: $1) } - rows.reduce(0) { $0 + cost(row: $1) }
-    if rowCost <= tableBytes(rows, indexBytes.up) { rows = run }
-    let span = Array(firstColumn...lastColumn)
-    let columnCost =
-      span.reduce(0) { $0 + cost(column: $1) } - columns.reduce(0) { $0 + cost(column: $1) }
-    if columnCost <= tableBytes(columns, indexBytes.down) { columns = span }
+    rows = filled(rows, indexBytes: indexBytes.up, cost(row:))
+    columns = filled(columns, indexBytes: indexBytes.down, cost(column:))
   }
 
-  private func tableBytes(_ numbers: [Int], _ indexBytes: Int) -> Double {
-    Double(RecordCosts.indexTable + numbers.count * indexBytes)
+  private func filled(
+    _ numbers: [Int], indexBytes: Int, _ cost: (Int) -> Double
+  ) -> [Int] {
+    guard let first = numbers.first, let last = numbers.last else { return [] }
+    let run = Array(first...last)
+    let more = run.reduce(0) { $0 + cost($1) } - numbers.reduce(0) { $0 + cost($1) }
+    return more <= Double(RecordCosts.indexTable + numbers.count * indexBytes) ? run : numbers
   }
 
   /// What a row of the core costs beyond the error that it takes away.

@@ -93,7 +93,9 @@ struct FittedComparison {
     return Set(
       source.sourceTensors.indices.filter { place in
         let tensor = source.sourceTensors[place]
-        if tensor.disposition == .scalar { return source.isScalar(tensor, of: modules, names) }
+        if tensor.disposition == .scalar {
+          return names?.isName(tensor.name, ofAny: modules) == true
+        }
         guard case .block(let block) = tensor.content else { return true }
         return blocks.contains(block)
       })
